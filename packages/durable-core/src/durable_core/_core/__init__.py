@@ -1,0 +1,1 @@
+"""The pure parts: no event loop, threads, clock, logging or boto3."""

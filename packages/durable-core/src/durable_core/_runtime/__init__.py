@@ -1,0 +1,1 @@
+"""One invocation at work: what is queued, what runs, what is parked, and so when it may end."""

@@ -1,0 +1,51 @@
+"""The driver of ``async def`` workflows: operations suspend their task, and the scheduler decides what happens."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Callable
+from concurrent.futures import Executor
+from typing import Any
+
+from durable_core._runtime.attempt import Attempt, Call, boxed
+from durable_core._runtime.bodies import Bodies
+from durable_core._runtime.scheduler import Scheduler
+from durable_core._runtime.scope import Scope
+from durable_core._runtime.tasks import GRACE, WorkflowTask, cancel, close, run_body
+
+
+class AsyncDriver(Scheduler):
+    """A scheduler that can run the user's functions."""
+
+    def __init__(self, *args: Any, threads: Executor, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._bodies = Bodies(self, threads)
+        self.call: Callable[[Call], Any] = self._bodies.run
+        self.clean = True
+        """Whether the loop is empty again after the invocation."""
+
+    async def enter(self, scope: Scope, func: Callable[..., Any], args: tuple[Any, ...]) -> Attempt:
+        return await close(scope, await run_body(scope, _body(func, args)))
+
+    async def conduct(self, scope: Scope, func: Callable[..., Any], args: tuple[Any, ...], into: list[Attempt]) -> None:
+        """Run the root's body, and put what came out *into* the list, unless the invocation ended before it did."""
+        root = WorkflowTask(boxed(_body(func, args)), scope, scope.lane, loop=self.loop)
+        root.add_done_callback(lambda _: self.finished.done() or self.finished.set_result(None))
+        await self.finished
+        if self.ending is None:
+            result = await close(scope, root.result())
+            await self.calm()
+            if self.ending is None:
+                into.append(result)
+        scope.ended = True
+        left = asyncio.all_tasks(self.loop) - {asyncio.current_task(self.loop)}
+        cancel(left)
+        if left:
+            _, pending = await asyncio.wait(left, timeout=0.1 if self.ending else GRACE)
+            self.clean = not pending
+
+
+async def _body(func: Callable[..., Any], args: tuple[Any, ...]) -> Any:
+    result = func(*args)
+    return await result if inspect.isawaitable(result) else result

@@ -1,0 +1,54 @@
+"""Running a function of the user's, and keeping whatever comes out of it."""
+
+from __future__ import annotations
+
+import contextvars
+from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple
+
+CURRENT_STEP: contextvars.ContextVar[Any] = contextvars.ContextVar("durable_core.step")
+"""The ``StepContext`` of the step whose body runs here."""
+
+
+class Attempt(NamedTuple):
+    """What came out: a value, or an error of any kind."""
+
+    value: Any = None
+    error: BaseException | None = None
+    unbound: bool = False
+    """The arguments did not fit the function, so that its body never ran."""
+
+
+class Call(NamedTuple):
+    """A step's function, about to run."""
+
+    func: Callable[..., Any]
+    args: tuple[Any, ...]
+    is_async: bool
+    timeout: float | None
+    """Seconds."""
+    facts: Any
+    """The ``StepContext`` of this attempt."""
+
+    def context(self) -> contextvars.Context:
+        """A copy of the caller's context variables, in which the body knows its step."""
+        context = contextvars.copy_context()
+        context.run(CURRENT_STEP.set, self.facts)
+        return context
+
+
+async def boxed(awaitable: Awaitable[Any]) -> Attempt:
+    """Await it; what it raises, SystemExit and CancelledError included, is kept and not raised."""
+    try:
+        return Attempt(await awaitable)
+    except BaseException as error:
+        return Attempt(error=error)
+
+
+def attempt(func: Callable[..., Any], args: tuple[Any, ...]) -> Attempt:
+    """Call it; what it raises, StopIteration included, is kept and not raised."""
+    try:
+        return Attempt(func(*args))
+    except BaseException as error:
+        trace = error.__traceback__  # a TypeError that passed through no frame but this one is of the call itself
+        return Attempt(error=error, unbound=type(error) is TypeError and trace is not None and trace.tb_next is None)

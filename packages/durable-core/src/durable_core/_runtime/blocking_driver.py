@@ -1,0 +1,178 @@
+"""The driver of plain ``def`` workflows: operations block the thread that calls them, so one body serves both."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import time
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Executor, Future
+from typing import Any, TypeVar
+
+from durable_core._core.journal import Journal
+from durable_core._runtime.attempt import Attempt, Call, attempt
+from durable_core._runtime.endings import Breakdown, Ending, Suspension
+from durable_core._runtime.pipeline import Pipeline
+from durable_core._runtime.scheduler import LAST_START
+from durable_core._runtime.scope import Lane, Place, Scope
+from durable_core._runtime.sender import Sender
+from durable_core._runtime.whose import enter_lane
+from durable_core._wire.shapes import TERMINAL, Operation, OperationUpdate
+from durable_core.errors import (
+    InvocationError,
+    NonDeterministicExecutionError,
+    StepTimeoutError,
+    Suspended,
+)
+
+T = TypeVar("T")
+
+_PATIENCE = 1_000
+"""How often an operation raises again after the end, before it holds the thread until the deadline."""
+
+
+def drive(operation: Coroutine[Any, Any, T]) -> T:
+    """Run the body of an operation to its end on this thread: whatever it awaits blocks instead of suspending."""
+    try:
+        operation.send(None)
+    except StopIteration as stop:
+        value: T = stop.value
+        return value
+    raise AssertionError("an operation of a blocking workflow tried to suspend")
+
+
+class BlockingDriver:
+    """The state of one invocation on its thread."""
+
+    def __init__(
+        self, sender: Sender, threads: Executor, pipeline: Pipeline, journal: Journal, *, deadline: float | None
+    ) -> None:
+        self.ending: Ending | None = None
+        self._sender = sender
+        self._threads = threads
+        self._pipeline = pipeline
+        self._journal = journal
+        self._deadline = deadline
+        self._late: list[Future[Any]] = []
+        self._refusals = 0
+        sender.serve(pipeline, _leave_it)
+
+    def begin(self, place: Place, operation: object) -> object:
+        place.lane.current = operation
+        return place.lane
+
+    def finish(self, begun: object) -> None:
+        assert isinstance(begun, Lane)
+        begun.current = None
+
+    async def refuse(self) -> None:
+        self._refusals += 1
+        if self._refusals > _PATIENCE:
+            self._hold()
+        raise Suspended("the invocation has ended")
+
+    def post(self, update: OperationUpdate) -> None:
+        self._pipeline.post(update)
+        self._sender.arm()
+
+    async def put(self, update: OperationUpdate) -> None:
+        ticket = self._pipeline.post(update, _leave_it)
+        self._send(lambda: ticket.settled)
+        if ticket.error is not None:
+            raise ticket.error
+
+    async def park(self, id: str) -> Operation:
+        self._send(lambda: self._pipeline.quiet)
+        entry = self._journal.find(id)
+        if entry is not None and (entry["Status"] in TERMINAL or entry["Status"] == "READY"):
+            return entry
+        raise self._end(Suspension())
+
+    async def forever(self) -> None:
+        raise NonDeterministicExecutionError("a wait was recorded as cancelled, and the code does not cancel it")
+
+    async def turn(self, entry: Operation) -> None:
+        """One thread sees one outcome at a time: it is always its turn."""
+
+    async def call(self, call: Call) -> Attempt:
+        if self._deadline is not None and time.monotonic() > self._deadline - LAST_START:
+            raise self._end(Breakdown(InvocationError("the deadline is too near to start a step")))
+        context = call.context()
+        if call.timeout is None or call.is_async:
+            return context.run(_attempt, call)
+        future = self._threads.submit(context.run, _attempt, call)
+        self._late.append(future)
+        try:
+            return future.result(call.timeout)
+        except TimeoutError:
+            return Attempt(error=StepTimeoutError(f"the attempt took longer than {call.timeout:g} s"))
+
+    async def enter(self, scope: Scope, func: Callable[..., Any], args: tuple[Any, ...]) -> Attempt:
+        outer = enter_lane(scope.lane)
+        try:
+            result = attempt(func, args)
+        finally:
+            scope.ended = True
+            enter_lane(outer)
+        if isinstance(result.error, Suspended) or self.ending is not None:
+            raise Suspended("the invocation ends here for now")
+        return result
+
+    def conduct(self, scope: Scope, func: Callable[..., Any], args: tuple[Any, ...]) -> Attempt | None:
+        """What came out of the root's body; ``None`` if the invocation ended before it did."""
+        outer = enter_lane(scope.lane)
+        try:
+            result = attempt(func, args)
+        finally:
+            scope.ended = True
+            enter_lane(outer)
+        for late in self._late:  # a body that timed out cannot be cancelled, and must not outlive the invocation
+            left = None if self._deadline is None else max(0.0, self._deadline - LAST_START - time.monotonic())
+            late.exception(left)
+        return result if self.ending is None else None
+
+    def _send(self, enough: Callable[[], bool]) -> None:
+        while not enough():
+            if not self._pipeline.send():
+                self._pipeline.wait_for_answer()
+            self._pipeline.settle()
+            if self._pipeline.failure is not None:
+                if not isinstance(self._pipeline.failure, Exception):
+                    raise self._pipeline.failure  # the process is to end
+                raise self._end(Breakdown(self._pipeline.failure))
+            if self._pipeline.closed:
+                raise self._end(Suspension("the service gave no further token"))
+
+    def _end(self, ending: Ending) -> Suspended:
+        if self.ending is None:
+            self.ending = ending
+        return Suspended("the invocation ends here for now")
+
+    def _hold(self) -> None:
+        """Code that swallows every exception cannot be left: hold it until Lambda ends the sandbox."""
+        while True:
+            time.sleep(1.0)
+
+
+def _attempt(call: Call) -> Attempt:
+    result = attempt(call.func, call.args)
+    if result.error is not None or not inspect.isawaitable(result.value):
+        return result
+    awaitable = result.value
+
+    async def bounded() -> Any:
+        if call.timeout is None:
+            return await awaitable
+        try:
+            async with asyncio.timeout(call.timeout) as clock:
+                return await awaitable
+        except TimeoutError:
+            if clock.expired():
+                raise StepTimeoutError(f"the attempt took longer than {call.timeout:g} s") from None
+            raise
+
+    return attempt(asyncio.run, (bounded(),))
+
+
+def _leave_it(*_: object) -> None:
+    """Whoever waits looks for himself."""

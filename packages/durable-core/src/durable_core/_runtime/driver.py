@@ -1,0 +1,57 @@
+"""What the bodies of operations may await. One implementation suspends a task, the other blocks a thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from durable_core._runtime.attempt import Attempt, Call
+from durable_core._runtime.endings import Ending
+from durable_core._runtime.scope import Place, Scope
+from durable_core._wire.shapes import Operation, OperationUpdate
+
+
+class Driver(Protocol):
+    """Carries operations through one invocation."""
+
+    ending: Ending | None
+
+    def begin(self, place: Place, operation: object) -> object:
+        """Mark the caller as being in the middle of *operation*; ``ContextMisuseError`` where it cannot be."""
+        ...
+
+    def finish(self, begun: object) -> None:
+        """The operation that ``begin`` marked is over."""
+        ...
+
+    async def refuse(self) -> None:
+        """Never return: the invocation has ended."""
+        ...
+
+    def post(self, update: OperationUpdate) -> None:
+        """Have *update* recorded; nobody waits for it."""
+        ...
+
+    async def put(self, update: OperationUpdate) -> None:
+        """Return when *update* is recorded; ``SizeLimitError`` if the service finds it too large."""
+        ...
+
+    async def park(self, id: str) -> Operation:
+        """Wait for the outside world; return the operation when it is over, or ready for its next attempt."""
+        ...
+
+    async def forever(self) -> None:
+        """Wait until cancelled, without counting as parked."""
+        ...
+
+    async def turn(self, entry: Operation) -> None:
+        """Return when it is this outcome's turn to be seen."""
+        ...
+
+    async def call(self, call: Call) -> Attempt:
+        """Run the body of a step once."""
+        ...
+
+    async def enter(self, scope: Scope, func: Callable[..., Any], args: tuple[Any, ...]) -> Attempt:
+        """Run the body of a context to its end, and end with it what it left behind."""
+        ...

@@ -1,0 +1,20 @@
+"""How an invocation ends before its handler does. The first ending stands, but a failure outweighs a suspension."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Suspension(NamedTuple):
+    """Nothing can go on without the outside world, or the service wants no more: the answer is PENDING."""
+
+    why: str = "waiting"
+
+
+class Breakdown(NamedTuple):
+    """Something failed that is not the workflow's business: the error is raised from the handler, or fails it."""
+
+    error: BaseException
+
+
+Ending = Suspension | Breakdown

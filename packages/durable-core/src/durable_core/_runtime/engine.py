@@ -1,0 +1,87 @@
+"""What outlives an invocation: the loop, its sender, and the threads for steps."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from durable_core._runtime.loop import DurableLoop
+from durable_core._runtime.sender import Sender
+
+T = TypeVar("T")
+
+STEP_THREADS = 32
+
+
+class Engine:
+    """A loop and a sender, for one invocation at a time. Clients made at module level keep their connections."""
+
+    def __init__(self) -> None:
+        self.sender = Sender()
+        self._loop: DurableLoop | None = None
+
+    @property
+    def loop(self) -> DurableLoop:
+        if self._loop is None:
+            self._loop = DurableLoop()
+        return self._loop
+
+    def run(self, main: Coroutine[Any, Any, None]) -> None:
+        """Run *main* to its end; a SystemExit in a task inside a step does not end the loop."""
+        task = asyncio.Task(main, loop=self.loop)
+        while not task.done():
+            try:
+                self.loop.run_until_complete(task)
+            except SystemExit:
+                if task.done():
+                    raise
+        task.result()
+
+    def abandon(self) -> None:
+        """Leave the loop as it is, with the tasks that would not end, and never touch it again."""
+        loop, self._loop = self._loop, None
+        if loop is not None:
+            loop.attend(None)
+            _abandoned.append((loop, asyncio.all_tasks(loop)))
+
+
+_free: list[Engine] = []
+_lock = threading.Lock()
+_threads: ThreadPoolExecutor | None = None
+_abandoned: list[Any] = []
+"""Kept alive: collecting a coroutine that swallows every exception would run it once more."""
+
+
+@contextmanager
+def engine() -> Iterator[Engine]:
+    """An engine for one invocation; concurrent invocations in one process share nothing."""
+    with _lock:
+        mine = _free.pop() if _free else Engine()
+    try:
+        yield mine
+    finally:
+        with _lock:
+            _free.append(mine)
+
+
+def step_threads() -> Executor:
+    """The threads on which ``def`` steps of async workflows run."""
+    global _threads  # noqa: PLW0603 (made when first needed, kept for the process)
+    with _lock:
+        if _threads is None:
+            _threads = ThreadPoolExecutor(STEP_THREADS, thread_name_prefix="durable-step")
+        return _threads
+
+
+def off_loop(call: Callable[[], T]) -> T:
+    """*call*, on this thread unless it runs an event loop: then on another one."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return call()
+    with ThreadPoolExecutor(1, thread_name_prefix="durable-invocation") as thread:
+        return thread.submit(call).result()

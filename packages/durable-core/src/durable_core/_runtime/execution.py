@@ -1,0 +1,74 @@
+"""One invocation of one execution: what all its operations share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from durable_core._core.clock import millis
+from durable_core._core.journal import Journal
+from durable_core._core.identity import execution_name
+from durable_core._runtime.driver import Driver
+from durable_core._runtime.scope import Scope
+from durable_core._wire.shapes import Operation
+from durable_core.config import ReplayLogging
+from durable_core.limits import ServiceLimits
+from durable_core.retry import RetryStrategy
+from durable_core.serdes import SerDes
+
+
+class Settings(NamedTuple):
+    """What ``@durable_execution`` was given."""
+
+    client: Any = None
+    serdes: SerDes[Any] | None = None
+    retry_strategy: RetryStrategy | None = None
+    errors: tuple[type[BaseException], ...] = ()
+    limits: ServiceLimits = ServiceLimits.CURRENT
+    replay_logging: ReplayLogging = ReplayLogging.SUPPRESS_ALL
+    stack_traces: bool = False
+
+
+class Seen(NamedTuple):
+    """An outcome that the workflow saw."""
+
+    operation_id: str
+    status: str
+
+
+class Execution:
+    """What an invocation knows of its execution."""
+
+    __slots__ = ("arn", "driver", "dry", "journal", "lambda_context", "name", "root", "see", "settings", "start")
+
+    def __init__(
+        self,
+        arn: str,
+        record: Operation,
+        journal: Journal,
+        driver: Driver,
+        settings: Settings,
+        lambda_context: Any,
+        see: Callable[[Seen], None] | None,
+        *,
+        dry: bool = False,
+    ) -> None:
+        self.arn = arn
+        self.name = execution_name(arn)
+        self.start = datetime.fromtimestamp(millis(record["StartTimestamp"]) / 1000, UTC)
+        self.journal = journal
+        self.driver = driver
+        self.settings = settings
+        self.lambda_context = lambda_context
+        self.see = see
+        """Told of every outcome, in the order in which the workflow sees them."""
+        self.dry = dry
+        """Only a replay: nothing new may be asked for, and no step's body runs."""
+        self.root = Scope(self, id=None, name=None, parent_id=None, replaying=journal.replays, over=dry)
+
+    @property
+    def request_id(self) -> str | None:
+        """Lambda's id of this invocation."""
+        value = getattr(self.lambda_context, "aws_request_id", None)
+        return None if value is None else str(value)

@@ -1,0 +1,183 @@
+"""The one place that decides between recalling an operation and running it."""
+
+from __future__ import annotations
+
+from typing import Any, Generic, Protocol, TypeVar
+
+from durable_core._core.failures import describe
+from durable_core._runtime.execution import Execution, Seen
+from durable_core._runtime.scope import Place
+from durable_core._wire.shapes import (
+    ErrorObject,
+    Operation,
+    OperationAction,
+    OperationStatus,
+    OperationType,
+    OperationUpdate,
+)
+from durable_core.errors import NonDeterministicExecutionError, SizeLimitError
+from durable_core.serdes import SerDesContext
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Kind(Protocol, Generic[T_co]):
+    """An operation that the code asks for: what it is, and how it runs or is recalled."""
+
+    type: OperationType
+    subtype: str
+    name: str | None
+    recorded: bool
+    """``False``: nothing of it is in the history, and its body always runs."""
+
+    def is_over(self, entry: Operation) -> bool:
+        """Whether *entry* can be recalled."""
+        ...
+
+    async def run(self, recorder: Recorder, entry: Operation | None) -> Operation:
+        """Do the work that is left, from what is recorded so far; return the operation once it is over."""
+        ...
+
+    async def run_unrecorded(self, recorder: Recorder) -> T_co:
+        """Run it where it is not ``recorded``."""
+        ...
+
+    def recall(self, recorder: Recorder, entry: Operation) -> T_co:
+        """The result that *entry*, which is over, records, or its error."""
+        ...
+
+
+class Recorder:
+    """What an operation may ask of its execution, with its own place filled in."""
+
+    __slots__ = ("driver", "execution", "kind", "place")
+
+    def __init__(self, execution: Execution, place: Place, kind: Kind[Any]) -> None:
+        self.execution = execution
+        self.driver = execution.driver
+        self.place = place
+        self.kind = kind
+
+    def update(self, action: OperationAction, **fields: Any) -> OperationUpdate:
+        """An update of this operation; a payload or error over the limit is a ``SizeLimitError``."""
+        kind, parent = self.kind, self.place.lane.scope.parent_id
+        update: OperationUpdate = {"Id": self.place.id, "Type": kind.type, "SubType": kind.subtype, "Action": action}
+        if kind.name is not None:
+            update["Name"] = kind.name
+        if parent is not None:
+            update["ParentId"] = parent
+        update.update(fields)  # type: ignore[typeddict-item]
+        return update
+
+    def check_size(self, payload: str, limit: int) -> None:
+        """``SizeLimitError`` if *payload* has more than *limit* bytes."""
+        if len(payload) * 4 > limit and (size := len(payload.encode())) > limit:
+            raise SizeLimitError(f"the result of {self.kind} has {size} bytes; the service takes at most {limit}")
+
+    def describe(self, error: BaseException) -> ErrorObject:
+        """*error* as it is recorded."""
+        settings = self.execution.settings
+        return describe(error, limit=settings.limits.error_bytes, stack_trace=settings.stack_traces)
+
+    async def put(self, update: OperationUpdate) -> Operation:
+        """Record *update*, and return the operation as it is recorded then."""
+        await self.driver.put(update)
+        return self.execution.journal.find(self.place.id) or assumed(update)
+
+    @property
+    def serdes_context(self) -> SerDesContext:
+        return SerDesContext(self.place.id, self.kind.name, self.execution.arn)
+
+
+async def perform(execution: Execution, place: Place, kind: Kind[T_co]) -> T_co:
+    """The result of the operation at *place*: recalled if it is over, else run; ``CancelledError`` after the end."""
+    driver = execution.driver
+    if driver.ending is not None:
+        await driver.refuse()
+    begun = driver.begin(place, kind)
+    try:
+        recorder = Recorder(execution, place, kind)
+        if not kind.recorded:
+            return await kind.run_unrecorded(recorder)
+        entry = execution.journal.find(place.id)
+        if entry is not None:
+            check_same(entry, recorder)
+        if entry is None or not execution.journal.was_over(place.id):
+            place.lane.replaying = False
+        if entry is None and place.lane.scope.over:
+            raise unexpected(recorder)
+        if entry is None or not kind.is_over(entry):
+            entry = await kind.run(recorder, entry)
+        await driver.turn(entry)
+        if execution.see is not None:
+            execution.see(Seen(place.id, entry["Status"]))
+        return kind.recall(recorder, entry)
+    finally:
+        driver.finish(begun)
+
+
+def check_same(entry: Operation, recorder: Recorder) -> None:
+    """``NonDeterministicExecutionError`` unless *entry* is of the kind, and has the name and parent, asked for."""
+    kind, parent = recorder.kind, recorder.place.lane.scope.parent_id
+    if (
+        entry["Type"] == kind.type
+        and entry.get("SubType", kind.subtype) == kind.subtype
+        and entry.get("Name") == kind.name
+        and entry.get("ParentId") == parent
+    ):
+        return
+    raise NonDeterministicExecutionError(
+        f"{recorder.place} was recorded as {_shown(entry['Type'], entry.get('SubType'), entry.get('Name'))}; the code "
+        f"now asks for {_shown(kind.type, kind.subtype, kind.name)} ({recorder.place.line}). Keep the order of operations stable for running "
+        "executions, or publish a new version."
+    )
+
+
+def unexpected(recorder: Recorder) -> NonDeterministicExecutionError:
+    """The error for an operation that a context which is over did not have."""
+    kind = recorder.kind
+    return NonDeterministicExecutionError(
+        f"{recorder.place} was not recorded before {recorder.place.lane.scope} ended; the code now asks for "
+        f"{_shown(kind.type, kind.subtype, kind.name)} ({recorder.place.line}). Keep the order of operations stable "
+        "for running executions, or publish a new version."
+    )
+
+
+def removed(entry: Operation, where: object) -> NonDeterministicExecutionError:
+    """The error for *entry*, which was recorded in *where* and which the code no longer asks for."""
+    return NonDeterministicExecutionError(
+        f"{where} has a recorded {_shown(entry['Type'], entry.get('SubType'), entry.get('Name'))} that the code did "
+        "not ask for before it returned. Keep the order of operations stable for running executions, or publish a "
+        "new version."
+    )
+
+
+def assumed(update: OperationUpdate) -> Operation:
+    """The operation that an accepted *update* leaves, for an answer that does not show it."""
+    statuses: dict[OperationAction, OperationStatus] = {
+        "START": "STARTED",
+        "SUCCEED": "SUCCEEDED",
+        "FAIL": "FAILED",
+        "RETRY": "PENDING",
+        "CANCEL": "CANCELLED",
+    }
+    details: dict[str, Any] = {}
+    if "Payload" in update:
+        details["Result"] = update["Payload"]
+    if "Error" in update:
+        details["Error"] = update["Error"]
+    member = {"STEP": "StepDetails", "CONTEXT": "ContextDetails"}.get(update["Type"])
+    entry: Operation = {
+        "Id": update["Id"],
+        "Type": update["Type"],
+        "Status": statuses[update["Action"]],
+        "StartTimestamp": 0,
+    }
+    if member is not None and details:
+        entry[member] = details  # type: ignore[literal-required]
+    return entry
+
+
+def _shown(type: str, subtype: str | None, name: str | None) -> str:
+    kind = type if subtype is None or subtype.upper() == type else f"{type} ({subtype})"
+    return f'{kind} "{name}"' if name is not None else f"{kind} without a name"

@@ -1,0 +1,158 @@
+"""The queue of updates: one call in flight, what queues meanwhile shares the next.
+
+The queue is filled by the workflow. A call is made either by the workflow's own thread, when nobody else could run
+meanwhile, or by the sender thread. Either way the answers are *settled* (merged into the journal, their waiters woken)
+on the workflow's thread, in the order of the calls.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+
+import msgspec
+
+from durable_core._core.batch import take_batch
+from durable_core._core.journal import Journal
+from durable_core._runtime.exchange import Exchange, RefusedError
+from durable_core._wire.errors import refuses_size
+from durable_core._wire.shapes import Operation, OperationUpdate
+from durable_core.client.protocol import ServiceError
+from durable_core.errors import ExecutionError, SizeLimitError
+from durable_core.limits import BATCH_UPDATES, ServiceLimits
+
+_encode = msgspec.json.Encoder().encode
+
+
+class Ticket:
+    """An update on its way, and what became of it."""
+
+    __slots__ = ("alone", "error", "settled", "size", "update", "waiter")
+
+    def __init__(self, update: OperationUpdate, waiter: Callable[[Ticket], None] | None) -> None:
+        self.update = update
+        self.size = len(_encode(update)) + 1
+        self.alone = update["Action"] == "CANCEL" or self.size > ServiceLimits.DEFAULT.payload_bytes
+        self.waiter = waiter
+        self.settled = False
+        self.error: SizeLimitError | None = None
+        """The service refused this update, and nothing else, for its size."""
+
+
+class Pipeline:
+    """All that an invocation records leaves through ``post``."""
+
+    def __init__(self, exchange: Exchange, journal: Journal, *, batch_updates: int = BATCH_UPDATES) -> None:
+        self._exchange = exchange
+        self._journal = journal
+        self._batch_updates = batch_updates
+        self._queue: deque[Ticket] = deque()
+        self._answered: deque[tuple[list[Ticket], list[Operation]]] = deque()
+        self._poll = False
+        self.changed = threading.Condition(threading.Lock())
+        """Guards the queue; notified when a call ends."""
+        self.sending = False
+        """A call is in flight."""
+        self.failure: BaseException | None = None
+        """Why nothing more can be sent; the first reason stands."""
+
+    def post(self, update: OperationUpdate, waiter: Callable[[Ticket], None] | None = None) -> Ticket:
+        """Queue *update*; once it is recorded, *waiter* is called with its ticket."""
+        ticket = Ticket(update, waiter)
+        with self.changed:
+            self._queue.append(ticket)
+        return ticket
+
+    def poll(self) -> None:
+        """Ask the service what changed, by an empty batch if no other goes out."""
+        self._poll = True
+
+    @property
+    def queued(self) -> bool:
+        """Whether a call is wanted, and can be made."""
+        return (bool(self._queue) or self._poll) and self.failure is None and not self.closed
+
+    @property
+    def urgent(self) -> bool:
+        """Whether somebody waits for what is queued."""
+        return self._poll or any(ticket.waiter is not None for ticket in self._queue)
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing is queued, in flight or unsettled."""
+        return not (self._queue or self._poll or self.sending or self._answered)
+
+    @property
+    def closed(self) -> bool:
+        """Whether the service gave no further token."""
+        return self._exchange.token is None
+
+    def send(self) -> bool:
+        """Make one call, if one is wanted and none is in flight; say whether it was made. Blocks, on any thread."""
+        with self.changed:
+            if self.sending or not self.queued:
+                return False
+            self.sending = True
+            self._poll = False
+            batch = take_batch(self._queue, self._batch_updates)
+        told: list[Operation] = []
+        failure: BaseException | None = None
+        try:
+            told = self._call(batch)
+        except BaseException as error:  # whatever it is, it must end the invocation, and on its own thread
+            failure = error
+        with self.changed:
+            self.sending = False
+            if failure is None:
+                self._answered.append((batch, told))
+            else:
+                self.failure = self.failure or failure
+            self.changed.notify_all()
+        return True
+
+    def wait_for_answer(self, timeout: float | None = None) -> None:
+        """Return when no call is in flight, or after *timeout* seconds."""
+        with self.changed:
+            self.changed.wait_for(lambda: not self.sending, timeout)
+
+    def settle(self) -> list[Operation]:
+        """Take over all answers so far, wake who waited for them, and return the operations that changed."""
+        changed: list[Operation] = []
+        while self._answered:
+            batch, told = self._answered.popleft()
+            changed += self._journal.merge(told)
+            for ticket in batch:
+                ticket.settled = True
+                if ticket.waiter is not None:
+                    ticket.waiter(ticket)
+        return changed
+
+    def _call(self, batch: list[Ticket]) -> list[Operation]:
+        try:
+            return self._exchange.send([ticket.update for ticket in batch])
+        except RefusedError as refused:
+            if len(batch) == 1 and _concerns_only(batch[0], refused.error):
+                return self._exchange.send([])  # what the refused update was to change has changed otherwise: ask
+            raise ExecutionError(_refusal(batch, refused.error)) from refused.error
+
+
+def _concerns_only(ticket: Ticket, error: ServiceError) -> bool:
+    """Whether the refusal is of this one operation: a CANCEL that came too late, or an update too large."""
+    if not ticket.alone or not refuses_size(error.code, error.message):
+        return False
+    if ticket.update["Action"] != "CANCEL":
+        ticket.error = SizeLimitError(
+            f"{_shown(ticket.update)} takes {ticket.size} bytes, which the service refused: {error.message}"
+        )
+    return True
+
+
+def _refusal(batch: list[Ticket], error: ServiceError) -> str:
+    what = ", ".join(_shown(ticket.update) for ticket in batch[:3]) + (", …" if len(batch) > 3 else "")
+    return f"the service refused to record {what or 'nothing (a poll)'}: {error}"
+
+
+def _shown(update: OperationUpdate) -> str:
+    name = update.get("Name")
+    return f"{update['Action']} of {update['Type']} " + (f'"{name}"' if name else update["Id"])

@@ -1,0 +1,279 @@
+"""What runs, what is parked, and therefore when an async invocation may end.
+
+Everything here happens on the event loop's thread. The loop calls ``before_blocking`` when nothing is left that could
+run, and the decisions are made there: deliver the next outcome, make a call, poll, suspend, or give up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+import time
+from typing import Any
+
+from durable_core._core.clock import ended
+from durable_core._core.journal import Journal
+from durable_core._runtime.endings import Breakdown, Ending, Suspension
+from durable_core._runtime.loop import DurableLoop
+from durable_core._runtime.pipeline import Pipeline
+from durable_core._runtime.polls import Polls
+from durable_core._runtime.sender import Sender
+from durable_core._runtime.tasks import GRACE, StepTask, WorkflowTask, cancel, whereabouts
+from durable_core._wire.shapes import TERMINAL, Operation, OperationUpdate
+from durable_core.errors import ContextMisuseError, ExecutionError, InvocationError
+
+LAST_CALL = 0.5
+"""Seconds before the deadline at which steps are cancelled and the invocation is given back."""
+LAST_START = 1.0
+"""Seconds before the deadline after which no step starts."""
+_PATIENCE = 1_000
+"""How often an operation raises again after the end, before it never returns and the loop gets control back."""
+
+
+class Scheduler:
+    """The state of one invocation on its loop: counters, what is parked, whose turn it is."""
+
+    def __init__(
+        self,
+        loop: DurableLoop,
+        sender: Sender,
+        pipeline: Pipeline,
+        journal: Journal,
+        *,
+        deadline: float | None,
+        impatient: bool,
+    ) -> None:
+        self.loop = loop
+        self.deadline = deadline
+        self.ending: Ending | None = None
+        self.finished: asyncio.Future[None] = loop.create_future()
+        """Done when the root is, or when its grace is over."""
+        self._running = 0
+        self._calm: asyncio.Future[None] | None = None
+        self.timers: list[asyncio.TimerHandle] = []
+        """Timers that the workflow set outside steps."""
+        self.alive = 1
+        """Tasks that could run the workflow's code, or wake it."""
+        self._sender = sender
+        self._pipeline = pipeline
+        self._journal = journal
+        self._impatient = impatient
+        """Nobody outside can call in: a workflow that waits for nothing known is failed at once."""
+        self._parked: dict[str, asyncio.Future[None]] = {}
+        self._polls = Polls(journal)
+        self._turns: list[tuple[int, str, int, asyncio.Future[None]]] = []
+        self._count = itertools.count()
+        self._refusals = 0
+        self._grace: asyncio.TimerHandle | None = None
+
+    # What operations await
+
+    def begin(self, place: object, operation: object) -> object:
+        """Mark the current task as being in the middle of *operation*; ``ContextMisuseError`` under a time-out."""
+        task = asyncio.current_task(self.loop)
+        if isinstance(task, WorkflowTask):
+            if task.in_a_hurry():
+                raise ContextMisuseError(
+                    f"{operation} is awaited under asyncio.timeout or wait_for, whose clock a replay does not repeat; "
+                    "use StepConfig.timeout, or ctx.race with ctx.wait"
+                )
+            task.current = operation
+        return task
+
+    def finish(self, task: object) -> None:
+        """The operation that ``begin`` marked is over."""
+        if isinstance(task, WorkflowTask):
+            task.current = None
+
+    async def refuse(self) -> None:
+        """Raise again, now that the invocation has ended; after a thousand times, never return."""
+        self._refusals += 1
+        if self._refusals > _PATIENCE:
+            await self.forever()
+        raise asyncio.CancelledError("the invocation has ended")
+
+    def post(self, update: OperationUpdate) -> None:
+        """Have *update* recorded; nobody waits for it."""
+        self._pipeline.post(update)
+        self._sender.arm()
+
+    async def put(self, update: OperationUpdate) -> None:
+        """Return when *update* is recorded; ``SizeLimitError`` if the service finds it too large."""
+        recorded = self.loop.create_future()
+        ticket = self._pipeline.post(update, lambda _: _resolve(recorded))
+        self._sender.arm()
+        await recorded
+        if ticket.error is not None:
+            raise ticket.error
+
+    async def park(self, id: str) -> Operation:
+        """Wait for the outside world; return the operation when it is over, or ready for its next attempt."""
+        while True:
+            entry = self._journal.find(id)
+            if entry is not None and (entry["Status"] in TERMINAL or entry["Status"] == "READY"):
+                return entry
+            self._parked[id] = waiting = self.loop.create_future()
+            self._polls.expect(id)
+            try:
+                await waiting
+            finally:
+                del self._parked[id]
+
+    async def forever(self) -> None:
+        """Wait until cancelled, without counting as parked."""
+        await self.loop.create_future()
+
+    async def turn(self, entry: Operation) -> None:
+        """Return when it is this outcome's turn: one at a time, by the service's clock, when nothing else can run."""
+        if self.alive <= 1:
+            return
+        mine = self.loop.create_future()
+        moment = ended(entry) or self._journal.service_time
+        heapq.heappush(self._turns, (moment, entry["Id"], next(self._count), mine))
+        await mine
+
+    def may_start(self) -> bool:
+        """Whether a step may still start; if the deadline is too near, the invocation is given back."""
+        if self.deadline is None or time.monotonic() < self.deadline - LAST_START:
+            return True
+        self._give_back()
+        return False
+
+    def body_starts(self) -> None:
+        """A step body, or an executor job of the workflow, is under way until ``body_ends``."""
+        self._running += 1
+
+    def body_ends(self, _: object = None) -> None:
+        self._running -= 1
+        if not self._running and self._calm is not None:
+            _resolve(self._calm)
+
+    async def calm(self) -> None:
+        """Return when no step body is under way, or when the deadline is near."""
+        if self._running:
+            self._calm = self.loop.create_future()
+            await self._calm
+
+    # What the event loop asks and tells
+
+    def task_done(self, task: asyncio.Task[Any]) -> None:
+        """A task that the workflow started is over."""
+        self.alive -= 1
+        assert isinstance(task, WorkflowTask)
+        task.scope.tasks.discard(task)
+        if task.lane is not None and not task.cancelled() and task.exception() is None:
+            task.scope.returned.append(task.lane)
+
+    def answered(self) -> None:
+        """The sender has made a call. From any thread."""
+        self.loop.call_soon_threadsafe(self._settle)
+
+    def before_blocking(self, timeout: float | None) -> float | None:
+        """Nothing can run: do what is to be done, and return how long the loop may block (0: look again)."""
+        if self._deliver():
+            return 0
+        if self.ending is not None:
+            return timeout
+        left = None if self.deadline is None else self.deadline - LAST_CALL - time.monotonic()
+        if left is not None and left <= 0:
+            self._give_back()
+            return 0
+        awake = self._awake()
+        if self._pipeline.queued and not self._pipeline.sending:
+            if timeout is None and not awake and not self.loop.foreign_descriptors:
+                self._pipeline.send()
+                self._settle()
+                return 0
+            if self._pipeline.urgent or not awake:
+                self._sender.arm(at_once=True)
+        elif self._pipeline.quiet and not awake and self._parked:
+            self.end(Suspension())
+            return 0
+        elif self._pipeline.quiet and not awake and self._is_stuck(timeout):
+            self.end(Breakdown(ExecutionError(self._stuck())))
+            return 0
+        return _least(timeout, left, self._seconds_to_poll() if awake else None)
+
+    def end(self, ending: Ending) -> None:
+        """End the invocation: every task of the workflow is cancelled, and has a second to clean up."""
+        first = self.ending is None
+        if first or isinstance(self.ending, Suspension):
+            self.ending = ending
+        if isinstance(ending, Breakdown) and not isinstance(ending.error, Exception):
+            self.loop.stop()  # the process is to end: no code of the workflow may run any more
+            return
+        if not first:
+            return
+        if self._calm is not None:
+            _resolve(self._calm)
+        cancel(task for task in asyncio.all_tasks(self.loop) if isinstance(task, WorkflowTask | StepTask))
+        self._grace = self.loop.call_later(GRACE, _resolve, self.finished)
+
+    def detach(self) -> None:
+        """Leave nothing of this invocation on the loop."""
+        if self._grace is not None:
+            self._grace.cancel()
+        for handle in self.timers:
+            handle.cancel()
+
+    def _deliver(self) -> bool:
+        while self._turns:
+            mine = heapq.heappop(self._turns)[3]
+            if not mine.done():
+                mine.set_result(None)
+                return True
+        return False
+
+    def _settle(self) -> None:
+        changed = self._pipeline.settle()
+        if changed:
+            self._polls.told()
+        for entry in changed:
+            waiting = self._parked.get(entry["Id"])
+            if waiting is not None and (entry["Status"] in TERMINAL or entry["Status"] == "READY"):
+                _resolve(waiting)
+        if self._pipeline.failure is not None:
+            self.end(Breakdown(self._pipeline.failure))
+        elif self._pipeline.closed:
+            self.end(Suspension("the service gave no further token"))
+
+    def _awake(self) -> bool:
+        """Whether anything but an answer of the service can still wake the workflow by itself."""
+        if self._running:
+            return True
+        if self.timers:
+            now = self.loop.time()
+            self.timers = [handle for handle in self.timers if not handle.cancelled() and handle.when() > now]
+        return bool(self.timers)
+
+    def _seconds_to_poll(self) -> float | None:
+        left = self._polls.seconds_left(self._parked)
+        if left is not None and left <= 0 and self._pipeline.quiet:
+            self._polls.polled(self._parked)
+            self._pipeline.poll()
+            self._sender.arm(at_once=True)
+        return None if left is None else max(left, 0.01)
+
+    def _is_stuck(self, timeout: float | None) -> bool:
+        return self._impatient and timeout is None and not self.loop.foreign_descriptors
+
+    def _give_back(self) -> None:
+        if self._parked or self._awake() or self.loop.foreign_descriptors or not self._pipeline.quiet:
+            self.end(Breakdown(InvocationError("the deadline is near; Lambda will call again")))
+        else:
+            self.end(Breakdown(ExecutionError(self._stuck())))
+
+    def _stuck(self) -> str:
+        tasks = [task for task in asyncio.all_tasks(self.loop) if isinstance(task, WorkflowTask) and not task.done()]
+        where = "; ".join(sorted(whereabouts(task) for task in tasks))
+        return f"the workflow waits for something that no operation, timer or thread will bring: {where}"
+
+
+def _resolve(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
+
+
+def _least(*times: float | None) -> float | None:
+    return min((each for each in times if each is not None), default=None)

@@ -1,0 +1,114 @@
+"""Places in the order of a workflow: contexts, and the lanes of the tasks in them."""
+
+from __future__ import annotations
+
+from types import CodeType, FrameType
+from typing import TYPE_CHECKING, Any
+
+from durable_core._core.identity import operation_id
+
+if TYPE_CHECKING:
+    from durable_core._runtime.execution import Execution
+
+
+class Scope:
+    """A context while it runs: the root, a child, or a branch."""
+
+    __slots__ = ("ended", "execution", "id", "lane", "name", "over", "parent_id", "placed", "returned", "tasks")
+
+    def __init__(
+        self,
+        execution: Execution,
+        *,
+        id: str | None,
+        name: str | None,
+        parent_id: str | None,
+        replaying: bool,
+        over: bool = False,
+    ) -> None:
+        self.execution = execution
+        self.id = id
+        """Its operation's id, which the ids of its operations are made from; ``None`` at the root."""
+        self.name = name
+        self.parent_id = parent_id
+        """What its operations are recorded under: the nearest context that is recorded itself."""
+        self.placed: set[Any] = set()
+        """Operations that were called and not yet awaited."""
+        self.tasks: set[Any] = set()
+        """Tasks of the workflow that are not done, but for its body."""
+        self.returned: list[Lane] = []
+        """The lanes of those that returned by themselves."""
+        self.over = over
+        """Its outcome is recorded: it runs only to give its result again, and may record nothing."""
+        self.ended = False
+        self.lane = Lane(self, "", replaying)
+
+    def __str__(self) -> str:
+        if self.id is None:
+            return "this execution"
+        return f'child context "{self.name}"' if self.name else f"child context {self.id}"
+
+
+class Lane:
+    """The order of one task of the workflow: its operations, and the tasks that it starts, are numbered from 1."""
+
+    __slots__ = ("current", "operations", "path", "replaying", "scope", "tasks")
+
+    def __init__(self, scope: Scope, path: str, replaying: bool) -> None:
+        self.scope = scope
+        self.path = path
+        self.operations = 0
+        self.tasks = 0
+        self.replaying = replaying
+        self.current: object = None
+        """The operation that it is in the middle of, in a blocking workflow; its own code does not run meanwhile."""
+
+    def place(self, frame: FrameType) -> Place:
+        """Take the next place in this lane's order, for the call that *frame* is making."""
+        self.operations += 1
+        id = self._id(f"{self.path}{self.operations}")
+        self.scope.execution.journal.read(id)
+        return Place(self, self.operations, id, frame.f_code, frame.f_lasti)
+
+    def branch(self) -> Lane:
+        """The lane of a task that this lane starts."""
+        self.tasks += 1
+        return Lane(self.scope, f"{self.path}t{self.tasks}.", self.replaying)
+
+    def next_ids(self) -> list[str]:
+        """Where this lane would go on: the places after its last, and the first one of a further task."""
+        ahead = [f"{self.path}{self.operations + n}" for n in (1, 2, 3)]
+        return [self._id(key) for key in (*ahead, f"{self.path}t{self.tasks + 1}.1")]
+
+    def _id(self, key: str) -> str:
+        return operation_id(self.scope.id, key)
+
+    def __str__(self) -> str:
+        return f"{self.scope}, task {self.path.rstrip('.')}" if self.path else str(self.scope)
+
+
+class Place:
+    """Where an operation stands: in the order of its lane, taken when it is called, and in the user's code."""
+
+    __slots__ = ("_at", "_code", "id", "lane", "number")
+
+    def __init__(self, lane: Lane, number: int, id: str, code: CodeType, at: int) -> None:
+        self.lane = lane
+        self.number = number
+        self.id = id
+        self._code = code
+        self._at = at
+
+    @property
+    def line(self) -> str:
+        """The line of the call, as ``orders.py:41``."""
+        positions = list(self._code.co_positions())[self._at // 2]
+        return f"{self._code.co_filename.rpartition('/')[2]}:{positions[0]}"
+
+    def __str__(self) -> str:
+        return f"the {_ordinal(self.number)} operation of {self.lane}"
+
+
+def _ordinal(number: int) -> str:
+    suffix = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{suffix}"

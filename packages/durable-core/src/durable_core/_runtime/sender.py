@@ -1,0 +1,69 @@
+"""The sender: a thread that makes the calls which the workflow's own thread cannot make."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from durable_core._runtime.pipeline import Pipeline
+
+LINGER = 0.005
+"""Seconds for which an update that nobody waits for may stay in the queue, so that it can share a call."""
+
+
+class Sender:
+    """One thread that outlives invocations and serves one pipeline at a time; it starts when first needed.
+
+    While armed it looks at the queue every ``LINGER`` seconds, so that filling the queue costs no wake-up and a
+    workflow that blocks its thread still gets its updates sent.
+    """
+
+    def __init__(self) -> None:
+        self._wake = threading.Condition()
+        self._thread: threading.Thread | None = None
+        self._pipeline: Pipeline | None = None
+        self._answered: Callable[[], None] = _nobody
+        self._at_once = False
+        self._working = False
+
+    def serve(self, pipeline: Pipeline, answered: Callable[[], None]) -> None:
+        """Send what *pipeline* queues; *answered* is called from the sender's thread after each call."""
+        with self._wake:
+            self._pipeline, self._answered, self._at_once = pipeline, answered, False
+
+    def arm(self, *, at_once: bool = False) -> None:
+        """See to it that what is queued now is sent: *at_once*, or when it has lingered."""
+        with self._wake:
+            if self._working and not at_once:
+                return
+            self._working = True
+            self._at_once = self._at_once or at_once
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="durable-sender", daemon=True)
+                self._thread.start()
+            self._wake.notify()
+
+    def release(self) -> None:
+        """Serve nobody; a call in flight ends first."""
+        with self._wake:
+            pipeline, self._pipeline, self._answered = self._pipeline, None, _nobody
+        if pipeline is not None:
+            pipeline.wait_for_answer()
+
+    def _run(self) -> None:
+        while True:
+            with self._wake:
+                if self._pipeline is None or not self._pipeline.queued:
+                    self._working = False
+                self._wake.wait_for(lambda: self._working)
+                self._wake.wait_for(lambda: self._at_once, LINGER)
+                pipeline, answered, self._at_once = self._pipeline, self._answered, False
+            if pipeline is None:
+                continue
+            pipeline.wait_for_answer()
+            if pipeline.send():
+                answered()
+
+
+def _nobody() -> None:
+    """The answer of a pipeline that is served no more."""

@@ -1,0 +1,130 @@
+"""The tasks of a workflow: which lane each has, and that none outlives its context."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine, Iterable
+from types import CodeType
+from typing import TYPE_CHECKING, Any
+
+from durable_core._runtime.attempt import Attempt, boxed
+from durable_core._runtime.scope import Lane, Scope
+from durable_core.errors import ContextMisuseError
+
+if TYPE_CHECKING:
+    from durable_core._runtime.scheduler import Scheduler
+
+GRACE = 1.0
+"""Seconds that a cancelled workflow has for cleaning up local resources."""
+
+
+class WorkflowTask(asyncio.Task[Any]):
+    """A task of the workflow. With a *lane* it runs the workflow's own code; without one, a single operation."""
+
+    def __init__(self, coro: Any, scope: Scope, lane: Lane | None, *, hurried: bool = False, **options: Any) -> None:
+        self.lane = lane
+        self.scope = scope
+        self.hurried = hurried
+        """It was started under ``asyncio.timeout`` or ``wait_for``."""
+        self.timeouts: list[asyncio.TimerHandle] = []
+        self.current: object = None
+        """The operation that it is in the middle of; its own code does not run meanwhile."""
+        super().__init__(coro, **options)
+
+    def in_a_hurry(self) -> bool:
+        """Whether an ``asyncio`` time-out is running over this task."""
+        if self.timeouts:
+            self.timeouts = [handle for handle in self.timeouts if not handle.cancelled()]
+        return self.hurried or bool(self.timeouts)
+
+
+class StepTask(asyncio.Task[Any]):
+    """A task inside a step: it has no place in the workflow's order."""
+
+
+def make_task(scheduler: Scheduler | None, loop: asyncio.AbstractEventLoop, coro: Any, options: Any) -> asyncio.Task[Any]:
+    """The task for *coro*: what the workflow starts gets a lane, what runs a single operation or a step gets none."""
+    creator = asyncio.current_task(loop)
+    if isinstance(creator, StepTask):
+        return StepTask(coro, loop=loop, **options)
+    if scheduler is None or not isinstance(creator, WorkflowTask):
+        return asyncio.Task(coro, loop=loop, **options)
+    if creator.lane is None or creator.current is not None:  # a serializer, a strategy, our own machinery
+        return StepTask(coro, loop=loop, **options)
+    lane = None if getattr(coro, "is_durable_operation", False) else creator.lane.branch()
+    task = WorkflowTask(coro, creator.scope, lane, hurried=creator.in_a_hurry(), loop=loop, **options)
+    creator.scope.tasks.add(task)
+    scheduler.alive += 1
+    task.add_done_callback(scheduler.task_done)
+    return task
+
+
+async def run_body(scope: Scope, body: Coroutine[Any, Any, Any]) -> Attempt:
+    """Run the body of a context in a task of its own; ``CancelledError`` if that was cancelled from outside.
+
+    Whoever waits here cannot run meanwhile, so that the number of tasks which could run stays the same.
+    """
+    task = WorkflowTask(boxed(body), scope, scope.lane, loop=asyncio.get_running_loop())
+    try:
+        result: Attempt = await task
+    finally:
+        scope.ended = True
+    if isinstance(result.error, asyncio.CancelledError) and task.cancelling():
+        cancel(scope.tasks)
+        raise asyncio.CancelledError
+    return result
+
+
+async def close(scope: Scope, result: Attempt) -> Attempt:
+    """End what the body of *scope* left behind; what it left unfinished is an error, unless it failed itself."""
+    left = [task for task in scope.tasks if not task.done()]
+    unfinished = [what for task in left if not task.cancelling() and (what := operation_of(task)) is not None]
+    cancel(left)
+    if left:
+        await asyncio.wait(left, timeout=GRACE)
+    if result.error is not None:
+        return result
+    if scope.placed:
+        never = min(scope.placed, key=lambda operation: operation.place.number)
+        return Attempt(error=ContextMisuseError(f"{never} was never awaited before {scope} returned; await it"))
+    if unfinished:
+        return Attempt(
+            error=ContextMisuseError(
+                f"{unfinished[0]} was still running when {scope} returned; await its task, or cancel it first"
+            )
+        )
+    return result
+
+
+def cancel(tasks: Iterable[asyncio.Task[Any]]) -> None:
+    """Cancel all that are not done."""
+    for task in list(tasks):
+        if not task.done():
+            task.cancel()
+
+
+def operation_of(task: asyncio.Task[Any]) -> object | None:
+    """The operation that *task* runs, or is in the middle of."""
+    if not isinstance(task, WorkflowTask):
+        return None
+    return task.current if task.lane is not None else task.get_coro()
+
+
+def whereabouts(task: asyncio.Task[Any]) -> str:
+    """The name of *task*, and the line of the user's code at which it stands."""
+    where = "not started"
+    coro: Any = task.get_coro()
+    while coro is not None:
+        frame = getattr(coro, "cr_frame", None) or getattr(coro, "gi_frame", None)
+        if frame is not None and not _is_ours(frame.f_code):
+            where = f"{frame.f_code.co_filename}:{frame.f_lineno} in {frame.f_code.co_qualname}"
+        coro = getattr(coro, "cr_await", None) or getattr(coro, "gi_yieldfrom", None)
+    return f"{task.get_name()} ({where})"
+
+
+def _is_ours(code: CodeType) -> bool:
+    return code.co_filename.startswith((_PACKAGE, _ASYNCIO))
+
+
+_PACKAGE = __file__.rpartition("_runtime")[0]
+_ASYNCIO = asyncio.__file__.rpartition("__init__")[0]

@@ -1,0 +1,30 @@
+"""Whose code is running: the lane of the current task, or of the current thread."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+from durable_core._runtime.scope import Lane
+from durable_core._runtime.tasks import StepTask, WorkflowTask
+
+_thread = threading.local()
+
+
+def enter_lane(lane: Lane | None) -> Lane | None:
+    """The current thread runs *lane* from now on; return what it ran before."""
+    before: Lane | None = getattr(_thread, "lane", None)
+    _thread.lane = lane
+    return before
+
+
+def current_lane() -> Lane | None:
+    """The lane whose own code runs here; ``None`` in a step, on a foreign thread, and outside workflows."""
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:
+        lane: Lane | None = getattr(_thread, "lane", None)
+        return None if lane is None or lane.current is not None else lane
+    if isinstance(task, WorkflowTask) and not isinstance(task, StepTask):
+        return task.lane
+    return None

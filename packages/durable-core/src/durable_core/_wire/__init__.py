@@ -1,0 +1,1 @@
+"""What travels between a function and the durable execution service."""

@@ -1,0 +1,30 @@
+"""How the SDK talks to the durable execution service."""
+
+from __future__ import annotations
+
+import functools
+
+from durable_core.client.boto import BotoClient, LambdaVerbs
+from durable_core.client.protocol import DurableServiceClient, ServiceError
+from durable_core.errors import ValidationError
+
+__all__ = ["BotoClient", "DurableServiceClient", "ServiceError", "as_service_client", "default_client"]
+
+
+def as_service_client(given: object) -> DurableServiceClient:
+    """*given* as it is, or wrapped if it is a boto3 Lambda client."""
+    if isinstance(given, DurableServiceClient):
+        return given
+    if isinstance(given, LambdaVerbs):
+        return BotoClient(given)
+    raise ValidationError(
+        f"client takes a DurableServiceClient or a boto3 Lambda client that knows durable executions, got {given!r}"
+    )
+
+
+@functools.cache
+def default_client() -> DurableServiceClient:
+    """The client that the environment describes, made once and kept."""
+    from durable_core.client.aws import LambdaClient  # noqa: PLC0415 (a function with a client of its own needs none)
+
+    return LambdaClient()

@@ -1,0 +1,74 @@
+"""How operations behave: frozen, keyword-only dataclasses; change one with ``dataclasses.replace``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import Enum
+from typing import Any
+
+from durable_core.errors import ValidationError
+from durable_core.retry import RetryStrategy
+from durable_core.serdes import SerDes
+
+
+class StepSemantics(Enum):
+    """What a crash in the middle of an attempt means for the next one."""
+
+    AT_LEAST_ONCE_PER_RETRY = "at-least-once"
+    """The attempt may run again: for work that can be repeated. Its START travels with its outcome, in one call."""
+    AT_MOST_ONCE_PER_RETRY = "at-most-once"
+    """The attempt never runs twice: its START is durable before the body begins, and a crash counts as a failure
+    (``StepInterruptedError``) that the retry strategy decides on."""
+
+
+class ReplayLogging(Enum):
+    """Which log lines of a context are written while it replays."""
+
+    SUPPRESS_ALL = "suppress-all"
+    ALLOW_ALL = "allow-all"
+    ERRORS_ONLY = "errors-only"
+    WARNINGS_AND_ERRORS = "warnings-and-errors"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepConfig:
+    """How a step runs, is retried, and is recorded."""
+
+    retry_strategy: RetryStrategy | None = None
+    """``None``: the handler's, else ``RetryPresets.DEFAULT``."""
+    step_semantics: StepSemantics = StepSemantics.AT_LEAST_ONCE_PER_RETRY
+    serdes: SerDes[Any] | None = None
+    timeout: timedelta | None = None
+    """Of one attempt; over it, ``StepTimeoutError``. An ``async`` body is cancelled; a ``def`` body cannot be, and its
+    late result is discarded (in a blocking handler such a body runs on a thread of its own)."""
+    errors: tuple[type[BaseException], ...] = ()
+    """Exception classes to rebuild on a replay, besides those that the step's module knows."""
+    returns: Any = None
+    """The type of the result, where there is no annotation to read."""
+
+    def __post_init__(self) -> None:
+        if self.timeout is not None and (not isinstance(self.timeout, timedelta) or self.timeout <= timedelta(0)):
+            raise ValidationError(f"StepConfig.timeout takes a timedelta above zero, got {self.timeout!r}")
+        if not isinstance(self.step_semantics, StepSemantics):
+            raise ValidationError(f"StepConfig.step_semantics takes a StepSemantics, got {self.step_semantics!r}")
+        if self.retry_strategy is not None and not callable(self.retry_strategy):
+            raise ValidationError(
+                f"StepConfig.retry_strategy takes a callable such as FixedDelay(3), got {self.retry_strategy!r}"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildConfig:
+    """How a child context is recorded."""
+
+    serdes: SerDes[Any] | None = None
+    returns: Any = None
+    """The type of the result, where there is no annotation to read."""
+    summary_generator: Callable[[Any], str] | None = None
+    """What to record in place of a result that is too large; the children then replay to give it again."""
+    error_mapper: Callable[[BaseException], BaseException] | None = None
+    """What to record, and raise, in place of what the body raised."""
+    virtual: bool = False
+    """Group operations without recording a CONTEXT: nothing of it is in the history, and its body always runs."""

@@ -1,0 +1,105 @@
+"""What every context knows, whatever the flavour of its workflow."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from types import FrameType
+from typing import Any
+
+from durable_core._core.identity import replay_key
+from durable_core._runtime.attempt import CURRENT_STEP
+from durable_core._runtime.scope import Place, Scope
+from durable_core._runtime.whose import current_lane
+from durable_core.errors import ContextMisuseError
+from durable_core.logger import DurableLogger, Subject
+
+
+class ContextFacts:
+    """Facts of a context, and its logger."""
+
+    __slots__ = ("_scope", "logger")
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+        self.logger = DurableLogger(Subject(scope.execution, scope, scope.id, scope.name))
+        """Writes to the standard logger ``durable``; silent while the workflow replays."""
+
+    @property
+    def execution_arn(self) -> str:
+        """The ARN of the execution."""
+        return self._scope.execution.arn
+
+    @property
+    def execution_name(self) -> str:
+        """The name of the execution: given when it was started, or made by the service."""
+        return self._scope.execution.name
+
+    @property
+    def operation_id(self) -> str | None:
+        """The id of this context; ``None`` at the root."""
+        return self._scope.id
+
+    @property
+    def replay_key(self) -> str:
+        """A key of this context that is the same on every replay, and unlike that of any other execution."""
+        return replay_key(self.execution_arn, self._scope.id or "")
+
+    @property
+    def parent_id(self) -> str | None:
+        """The id of the context that recorded operations here stand under; ``None`` at the root."""
+        return self._scope.parent_id
+
+    @property
+    def started_at(self) -> datetime:
+        """When the execution started, by the service's clock, in UTC."""
+        return self._scope.execution.start
+
+    @property
+    def is_replaying(self) -> bool:
+        """Whether the code that runs now repeats what an earlier invocation did."""
+        lane = current_lane()
+        return lane is not None and lane.replaying
+
+    @property
+    def lambda_context(self) -> Any:
+        """The context object that Lambda gave this invocation."""
+        return self._scope.execution.lambda_context
+
+    def log_debug(self, message: str, /, **fields: Any) -> None:
+        """Write to ``logger``, at level DEBUG."""
+        self.logger.debug(message, stacklevel=2, **fields)
+
+    def log_info(self, message: str, /, **fields: Any) -> None:
+        """Write to ``logger``, at level INFO."""
+        self.logger.info(message, stacklevel=2, **fields)
+
+    def log_warning(self, message: str, /, **fields: Any) -> None:
+        """Write to ``logger``, at level WARNING."""
+        self.logger.warning(message, stacklevel=2, **fields)
+
+    def log_error(self, message: str, /, **fields: Any) -> None:
+        """Write to ``logger``, at level ERROR."""
+        self.logger.error(message, stacklevel=2, **fields)
+
+    def _place(self, operation: object, frame: FrameType) -> Place:
+        """The next place in the order, for *operation*; ``ContextMisuseError`` where it does not belong."""
+        lane = current_lane()
+        if lane is None or lane.scope is not self._scope or self._scope.ended:
+            raise ContextMisuseError(self._misuse(operation, lane is None))
+        return lane.place(frame)
+
+    def _misuse(self, operation: object, foreign: bool) -> str:
+        scope, step = self._scope, CURRENT_STEP.get(None)
+        if scope.ended:
+            return f"{operation} is called after {scope} has ended; call it before, and await it"
+        if foreign and step is not None:
+            return (
+                f'{operation} is called inside step "{step.name}"; a step holds no operations: call it from the '
+                "workflow, or make the step a child context"
+            )
+        if foreign:
+            return (
+                f"{operation} is called where the workflow's order is not known: on a thread, in a callback, or in a "
+                "task that the workflow's event loop did not make; call it in the workflow's own code"
+            )
+        return f"{operation} is called on the context of {scope} from another context; use the context that was passed in"

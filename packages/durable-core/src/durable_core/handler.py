@@ -1,0 +1,98 @@
+"""``@durable_execution``: a Lambda event in, a Lambda answer out."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Generic, TypeVar, overload
+
+from durable_core import blocking
+from durable_core._runtime.execution import Settings
+from durable_core._wire.shapes import InvocationAnswer
+from durable_core.client import DurableServiceClient, as_service_client, default_client
+from durable_core.config import ReplayLogging
+from durable_core.context import DurableContext
+from durable_core.errors import ValidationError
+from durable_core.limits import ServiceLimits
+from durable_core.retry import RetryStrategy
+from durable_core.serdes import SerDes
+from durable_core.workflow import Workflow, check_event
+
+AsyncHandler = Callable[[Any, DurableContext], Coroutine[Any, Any, Any]]
+BlockingHandler = Callable[[Any, blocking.DurableContext], Any]
+H = TypeVar("H", bound=Callable[..., Any])
+
+
+class DurableFunction(Generic[H]):
+    """A Lambda entry point: ``handler(event, lambda_context) -> answer``. Made by ``@durable_execution``."""
+
+    def __init__(self, func: H, settings: Settings) -> None:
+        self.durable = Workflow(func, settings)
+        """The workflow and its settings, as a runner finds them."""
+        self.__wrapped__: H = func
+        functools.update_wrapper(self, func)
+        if "AWS_LAMBDA_FUNCTION_NAME" in os.environ and settings.client is None:
+            default_client()  # what is built while the module loads costs nothing of the first invocation
+
+    def __call__(self, event: Any, lambda_context: Any = None) -> dict[str, Any]:
+        """Run one invocation."""
+        invocation = check_event(event)
+        given = self.durable.settings.client
+        client = default_client() if given is None else as_service_client(given)
+        answer: InvocationAnswer = self.durable.invoke(invocation, lambda_context, client=client)
+        return dict(answer)
+
+
+
+@overload
+def durable_execution(func: H, /) -> DurableFunction[H]: ...
+
+
+@overload
+def durable_execution(
+    *,
+    client: DurableServiceClient | object | None = None,
+    serdes: SerDes[Any] | None = None,
+    retry_strategy: RetryStrategy | None = None,
+    errors: Sequence[type[BaseException]] = (),
+    limits: ServiceLimits = ServiceLimits.CURRENT,
+    replay_logging: ReplayLogging = ReplayLogging.SUPPRESS_ALL,
+    stack_traces: bool = False,
+) -> Callable[[H], DurableFunction[H]]: ...
+
+
+def durable_execution(
+    func: Callable[..., Any] | None = None,
+    /,
+    *,
+    client: DurableServiceClient | object | None = None,
+    serdes: SerDes[Any] | None = None,
+    retry_strategy: RetryStrategy | None = None,
+    errors: Sequence[type[BaseException]] = (),
+    limits: ServiceLimits = ServiceLimits.CURRENT,
+    replay_logging: ReplayLogging = ReplayLogging.SUPPRESS_ALL,
+    stack_traces: bool = False,
+) -> Any:
+    """Make ``async def handler(event, ctx)`` or ``def handler(event, ctx)`` a durable Lambda function.
+
+    The event is decoded into the annotation of the first parameter, the result is encoded by the return annotation;
+    without one, plain JSON. *client* is a ``DurableServiceClient`` or a boto3 Lambda client (default: made from the
+    environment). *serdes* and *retry_strategy* are the defaults of the operations; *errors* are exception classes to
+    rebuild on a replay. *limits* is what the SDK refuses by itself. *stack_traces* sends them to the service with
+    errors. A handler of another shape is a ``TypeError`` at once.
+    """
+    if retry_strategy is not None and not callable(retry_strategy):
+        raise ValidationError(f"retry_strategy takes a callable such as FixedDelay(3), got {retry_strategy!r}")
+    settings = Settings(
+        client=client,
+        serdes=serdes,
+        retry_strategy=retry_strategy,
+        errors=tuple(errors),
+        limits=limits,
+        replay_logging=replay_logging,
+        stack_traces=stack_traces,
+    )
+    if func is not None:
+        return DurableFunction(func, settings)
+    return lambda decorated: DurableFunction(decorated, settings)

@@ -1,0 +1,168 @@
+"""``ctx.run_in_child_context``: a group of operations with one recorded outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from durable_core._core.failures import Family, rebuild
+from durable_core._runtime.attempt import Attempt
+from durable_core._runtime.perform import Recorder, removed
+from durable_core._runtime.scope import Scope
+from durable_core._wire.shapes import TERMINAL, Operation, OperationType
+from durable_core.config import ChildConfig
+from durable_core.errors import ChildContextError, NonDeterministicExecutionError, SerDesError, SizeLimitError, ValidationError
+from durable_core.limits import ServiceLimits
+from durable_core.operations.functions import checked_name, facts_of, hint
+from durable_core.serdes import SerDes, json_serdes, read, write
+
+_DEFAULT = ChildConfig()
+_NOTHING: Any = object()
+
+
+class Child:
+    """A CONTEXT operation, or a virtual one that is not recorded itself."""
+
+    __slots__ = ("_args", "_cause", "_facts", "_func", "_make_context", "_value", "config", "name", "recorded")
+
+    type: OperationType = "CONTEXT"
+    subtype = "RunInChildContext"
+
+    def __init__(
+        self,
+        func: Callable[..., Any],
+        args: tuple[Any, ...],
+        name: str | None,
+        config: ChildConfig | None,
+        make_context: Callable[[Scope], object],
+    ) -> None:
+        self._func = func
+        self._args = args
+        self._facts = facts_of(func)
+        self._make_context = make_context
+        self.name = checked_name(name) or self._facts.name
+        self.config = config or _DEFAULT
+        if not isinstance(self.config, ChildConfig):
+            raise ValidationError(f"run_in_child_context takes a ChildConfig as its config, got {self.config!r}")
+        self.recorded = not self.config.virtual
+        self._value = _NOTHING
+        self._cause: BaseException | None = None
+
+    def __str__(self) -> str:
+        return f'child context "{self.name}"' if self.name else "a child context"
+
+    def is_over(self, entry: Operation) -> bool:
+        return entry["Status"] in TERMINAL and not _replays_children(entry)
+
+    def recall(self, recorder: Recorder, entry: Operation) -> Any:
+        details = entry.get("ContextDetails", {})
+        if entry["Status"] == "SUCCEEDED":
+            if self._value is not _NOTHING:
+                return self._value
+            return read(self._serdes(recorder), details.get("Result", "null"), recorder.serdes_context)
+        family = Family(recorder.execution.settings.errors, self._facts.names)
+        raise rebuild(ChildContextError, details.get("Error", {}), entry, family) from self._cause
+
+    async def run(self, recorder: Recorder, entry: Operation | None) -> Operation:
+        serdes = self._serdes(recorder)
+        if entry is None:
+            recorder.driver.post(recorder.update("START"))
+        again = entry is not None and _replays_children(entry)
+        result = await self.enter(recorder, over=again)
+        if entry is not None and again:
+            return self._rebuilt(recorder, entry, result, serdes)
+        if result.error is None:
+            return await self._succeed(recorder, result.value, serdes)
+        return await self._fail(recorder, result.error)
+
+    async def run_unrecorded(self, recorder: Recorder) -> Any:
+        """Run the body without recording a CONTEXT; what it raises is raised as it is."""
+        result = await self.enter(recorder)
+        if result.error is not None:
+            raise self._mapped(result.error)
+        return result.value
+
+    async def enter(self, recorder: Recorder, *, over: bool = False) -> Attempt:
+        """Run the body in a scope of its own; *over*: only to give again what its children have recorded."""
+        parent = recorder.place.lane
+        scope = Scope(
+            recorder.execution,
+            id=recorder.place.id,
+            name=self.name,
+            parent_id=parent.scope.parent_id if self.config.virtual else recorder.place.id,
+            replaying=parent.replaying,
+            over=over or parent.scope.over,
+        )
+        result = await recorder.driver.enter(scope, self._func, (self._make_context(scope), *self._args))
+        parent.replaying = parent.replaying and scope.lane.replaying
+        return check_unread(scope, result)
+
+    async def _succeed(self, recorder: Recorder, value: Any, serdes: SerDes[Any]) -> Operation:
+        limits = recorder.execution.settings.limits
+        try:
+            payload, seen = write(serdes, value, recorder.serdes_context)
+            fields: dict[str, Any] = {"Payload": payload}
+            if len(payload.encode()) > min(limits.payload_bytes, ServiceLimits.DEFAULT.payload_bytes):
+                fields = {"Payload": self._summary(seen), "ContextOptions": {"ReplayChildren": True}}
+            entry = await recorder.put(recorder.update("SUCCEED", **fields))
+        except (SerDesError, SizeLimitError) as error:
+            return await self._fail(recorder, error)
+        self._value = seen
+        return entry
+
+    def _summary(self, value: Any) -> str:
+        summary = "" if self.config.summary_generator is None else self.config.summary_generator(value)
+        if not isinstance(summary, str):
+            raise SerDesError(f"the summary_generator of {self} must return str, but returned {type(summary).__name__}")
+        if len(summary.encode()) > ServiceLimits.DEFAULT.payload_bytes:
+            raise SizeLimitError(
+                f"the summary of {self} has {len(summary.encode())} bytes; it may have {ServiceLimits.DEFAULT.payload_bytes}"
+            )
+        return summary
+
+    async def _fail(self, recorder: Recorder, error: BaseException) -> Operation:
+        self._cause = error
+        return await recorder.put(recorder.update("FAIL", Error=recorder.describe(self._mapped(error))))
+
+    def _mapped(self, error: BaseException) -> BaseException:
+        if self.config.error_mapper is None:
+            return error
+        try:
+            mapped = self.config.error_mapper(error)
+        except Exception as trouble:
+            trouble.__context__ = error
+            return trouble
+        if not isinstance(mapped, BaseException):
+            return ValidationError(f"the error_mapper of {self} must return an exception, but returned {mapped!r}")
+        return mapped
+
+    def _rebuilt(self, recorder: Recorder, entry: Operation, result: Attempt, serdes: SerDes[Any]) -> Operation:
+        """A finished child whose result was too large: its children have given it again."""
+        if result.error is not None:
+            if isinstance(result.error, NonDeterministicExecutionError):
+                raise result.error
+            raise NonDeterministicExecutionError(
+                f"{self} was recorded as succeeded; its replay raised {type(result.error).__name__}: {result.error}"
+            ) from result.error
+        self._value = write(serdes, result.value, recorder.serdes_context)[1]
+        return entry
+
+    def _serdes(self, recorder: Recorder) -> SerDes[Any]:
+        returns = self._facts.returns if self.config.returns is None else hint(self.config.returns)
+        return self.config.serdes or recorder.execution.settings.serdes or json_serdes(returns)
+
+
+def check_unread(scope: Scope, result: Attempt) -> Attempt:
+    """*result*, or the error that a body which returned has left recorded operations unread."""
+    if result.error is not None:
+        return result
+    journal = scope.execution.journal
+    for lane in (scope.lane, *scope.returned) if journal.has_unread else ():
+        entry = next((found for id in lane.next_ids() if (found := journal.unread(id)) is not None), None)
+        if entry is not None:
+            return Attempt(error=removed(entry, lane))
+    return result
+
+
+def _replays_children(entry: Operation) -> bool:
+    return entry["Status"] == "SUCCEEDED" and bool(entry.get("ContextDetails", {}).get("ReplayChildren"))

@@ -1,0 +1,100 @@
+"""What can be known of a user's function without calling it."""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
+
+from durable_core.errors import ValidationError
+from durable_core.serdes import UNTYPED
+
+_AWAITABLES = ("Awaitable", "Coroutine")
+_MAX_NAME = 256
+
+
+class FunctionFacts(NamedTuple):
+    """A function's name, whether it is ``async``, what it returns, and the names it can reach."""
+
+    name: str | None
+    is_async: bool
+    returns: Any
+    names: Mapping[str, Any]
+    step: Any
+    """What ``@durable_step`` gave it."""
+
+
+_known: WeakKeyDictionary[Any, FunctionFacts] = WeakKeyDictionary()
+
+
+def facts_of(func: Callable[..., Any]) -> FunctionFacts:
+    """The facts of *func*; partials, bound methods, callables and ``__wrapped__`` are looked through."""
+    core: Any = func
+    while isinstance(core, partial):
+        core = core.func
+    core = getattr(core, "__func__", core)
+    try:
+        return _known[core]
+    except (KeyError, TypeError):
+        pass
+    if not callable(func):
+        raise ValidationError(f"a function is expected, got {func!r}; write the function's name without calling it")
+    facts = _facts(core)
+    try:
+        _known[core] = facts
+    except TypeError:  # an object that takes no weak reference
+        pass
+    return facts
+
+
+def _facts(core: Any) -> FunctionFacts:
+    called = core if inspect.isroutine(core) or isinstance(core, type) else type(core).__call__
+    plain = inspect.unwrap(called)
+    name = getattr(core, "__name__", None) or type(core).__name__
+    return FunctionFacts(
+        name=None if name == "<lambda>" else legal_name(name),
+        is_async=inspect.iscoroutinefunction(called),
+        returns=_returns(plain),
+        names=getattr(plain, "__globals__", {}),
+        step=getattr(core, "__durable_step__", None),
+    )
+
+
+def _returns(func: Any) -> Any:
+    """The declared type of the result; ``UNTYPED`` if there is none, or it cannot be resolved."""
+    if isinstance(func, type):
+        return func
+    declared = getattr(func, "__annotations__", {}).get("return", inspect.Parameter.empty)
+    if isinstance(declared, str):
+        try:
+            declared = typing.get_type_hints(func, include_extras=True)["return"]
+        except Exception:  # a name that exists only while type checking, or in a function's body
+            return UNTYPED
+    if getattr(typing.get_origin(declared), "__name__", "") in _AWAITABLES and typing.get_args(declared):
+        declared = typing.get_args(declared)[-1]
+    return hint(declared)
+
+
+def hint(declared: Any) -> Any:
+    """*declared* as a type to read values by: ``Any``, ``object`` and type variables say nothing."""
+    if declared is Any or declared is object or isinstance(declared, typing.TypeVar) or declared is inspect.Parameter.empty:
+        return UNTYPED
+    return type(None) if declared is None else declared
+
+
+def legal_name(name: str) -> str | None:
+    """An automatic *name*, made legal: printable ASCII, at most 256 characters."""
+    return "".join(c if " " <= c <= "~" else "_" for c in name)[:_MAX_NAME] or None
+
+
+def checked_name(name: str | None) -> str | None:
+    """A *name* that the program gave; ``ValidationError`` unless it is printable ASCII of 1 to 256 characters."""
+    if name is None:
+        return None
+    if not isinstance(name, str) or not 1 <= len(name) <= _MAX_NAME or not (name.isascii() and name.isprintable()):
+        shown = repr(name) if not isinstance(name, str) or len(name) < 80 else f"{name[:60]!r}… of {len(name)} characters"
+        raise ValidationError(f"an operation's name is 1 to {_MAX_NAME} printable ASCII characters, got {shown}")
+    return name

@@ -1,0 +1,173 @@
+"""``ctx.step``: a function of the user's whose outcome is recorded, so that it is not run again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Never
+
+from durable_core._core.failures import Family, rebuild
+from durable_core._runtime.attempt import Attempt, Call
+from durable_core._runtime.perform import Recorder
+from durable_core._wire.shapes import TERMINAL, Operation, OperationType
+from durable_core.config import StepConfig, StepSemantics
+from durable_core.duration import whole_seconds
+from durable_core.errors import (
+    ContextMisuseError,
+    NonDeterministicExecutionError,
+    SerDesError,
+    SizeLimitError,
+    StepError,
+    StepInterruptedError,
+    ValidationError,
+)
+from durable_core.limits import MAX_WAIT_SECONDS
+from durable_core.logger import Subject
+from durable_core.operations.functions import checked_name, facts_of, hint
+from durable_core.retry import NoRetry, RetryDecision, RetryPresets, RetryStrategy
+from durable_core.serdes import SerDes, json_serdes, read, write
+from durable_core.step_context import StepContext
+
+_DEFAULT = StepConfig()
+_NEVER_RETRIED = (SerDesError, SizeLimitError, ValidationError, ContextMisuseError, NonDeterministicExecutionError)
+_NOTHING: Any = object()
+
+
+class Step:
+    """A STEP operation."""
+
+    __slots__ = ("_args", "_cause", "_facts", "_func", "_value", "config", "name")
+
+    type: OperationType = "STEP"
+    subtype = "Step"
+    recorded = True
+
+    def __init__(
+        self, func: Callable[..., Any], args: tuple[Any, ...], name: str | None, config: StepConfig | None
+    ) -> None:
+        self._func = func
+        self._args = args
+        self._facts = facts_of(func)
+        given_name, given_config = self._facts.step or (None, None)
+        self.name = checked_name(name if name is not None else given_name) or self._facts.name
+        self.config = config or given_config or _DEFAULT
+        if not isinstance(self.config, StepConfig):
+            raise ValidationError(f"step takes a StepConfig as its config, got {self.config!r}")
+        self._value = _NOTHING
+        self._cause: BaseException | None = None
+
+    def __str__(self) -> str:
+        return f'step "{self.name}"' if self.name else "a step"
+
+    def is_over(self, entry: Operation) -> bool:
+        return entry["Status"] in TERMINAL
+
+    async def run_unrecorded(self, recorder: Recorder) -> Never:
+        raise AssertionError("it is always recorded")
+
+    def recall(self, recorder: Recorder, entry: Operation) -> Any:
+        details = entry.get("StepDetails", {})
+        if entry["Status"] == "SUCCEEDED":
+            if self._value is not _NOTHING:
+                return self._value
+            return read(self._serdes(recorder), details.get("Result", "null"), recorder.serdes_context)
+        family = Family((*self.config.errors, *recorder.execution.settings.errors), self._facts.names)
+        raise rebuild(StepError, details.get("Error", {}), entry, family) from self._cause
+
+    async def run(self, recorder: Recorder, entry: Operation | None) -> Operation:
+        try:
+            serdes = self._serdes(recorder)
+        except SerDesError as error:
+            return await self._fail(recorder, error)
+        while entry is None or entry["Status"] not in TERMINAL:
+            entry = await self._attempt(recorder, entry, serdes)
+        return entry
+
+    async def _attempt(self, recorder: Recorder, entry: Operation | None, serdes: SerDes[Any]) -> Operation:
+        """One attempt, from its start to what is recorded of it, and the pause after it."""
+        if entry is not None and entry["Status"] == "PENDING":
+            return await recorder.driver.park(recorder.place.id)
+        number = 1 + (0 if entry is None else entry.get("StepDetails", {}).get("Attempt", 0))
+        cut_off = entry is not None and entry["Status"] == "STARTED"
+        if cut_off and self._counts_as_failure(recorder):
+            error = StepInterruptedError(f"attempt {number} was cut off before its outcome was recorded")
+            return await self._after_failure(recorder, Attempt(error=error), number)
+        if not cut_off:
+            await self._start(recorder)
+        if recorder.execution.dry:
+            await recorder.driver.forever()  # the workflow cancelled it on the first run
+        result = await recorder.driver.call(self._call(recorder, number))
+        if result.error is not None:
+            return await self._after_failure(recorder, result, number)
+        return await self._succeed(recorder, result.value, serdes)
+
+    def _counts_as_failure(self, recorder: Recorder) -> bool:
+        """Whether a STARTED that is seen on entry was an attempt."""
+        if self.config.step_semantics is StepSemantics.AT_MOST_ONCE_PER_RETRY:
+            return True
+        given = self._given_strategy(recorder)
+        return given is not None and not isinstance(given, NoRetry)
+
+    async def _start(self, recorder: Recorder) -> None:
+        start = recorder.update("START")
+        if self.config.step_semantics is StepSemantics.AT_MOST_ONCE_PER_RETRY:
+            await recorder.driver.put(start)
+        else:
+            recorder.driver.post(start)
+
+    def _call(self, recorder: Recorder, number: int) -> Call:
+        execution, place = recorder.execution, recorder.place
+        subject = Subject(execution, place.lane.scope, operation_name=self.name)
+        facts = StepContext(subject, execution.arn, place.id, self.name, number)
+        timeout = self.config.timeout
+        return Call(self._func, self._args, self._facts.is_async, timeout and timeout.total_seconds(), facts)
+
+    async def _succeed(self, recorder: Recorder, value: Any, serdes: SerDes[Any]) -> Operation:
+        try:
+            payload, seen = write(serdes, value, recorder.serdes_context)
+            recorder.check_size(payload, recorder.execution.settings.limits.payload_bytes)
+            entry = await recorder.put(recorder.update("SUCCEED", Payload=payload))
+        except (SerDesError, SizeLimitError) as error:
+            return await self._fail(recorder, error)
+        self._value = seen
+        return entry
+
+    async def _after_failure(self, recorder: Recorder, result: Attempt, number: int) -> Operation:
+        assert result.error is not None
+        if result.unbound or isinstance(result.error, _NEVER_RETRIED):
+            return await self._fail(recorder, result.error)
+        try:
+            seconds = self._pause(recorder, result.error, number)
+        except Exception as trouble:
+            trouble.__context__ = result.error
+            error = StepError(
+                f"its retry strategy failed with {type(trouble).__name__}: {trouble}; the attempt had failed with "
+                f"{type(result.error).__name__}: {result.error}"
+            )
+            return await self._fail(recorder, error, trouble)
+        if seconds is None:
+            return await self._fail(recorder, result.error)
+        retry = recorder.update(
+            "RETRY", Error=recorder.describe(result.error), StepOptions={"NextAttemptDelaySeconds": seconds}
+        )
+        return await recorder.put(retry)
+
+    def _pause(self, recorder: Recorder, error: BaseException, number: int) -> int | None:
+        """Seconds until the next attempt; ``None``: there is none."""
+        strategy = self._given_strategy(recorder) or RetryPresets.DEFAULT
+        decision = strategy(error, number)
+        if not isinstance(decision, RetryDecision):
+            raise ValidationError(f"a retry strategy returns a RetryDecision, got {decision!r}")
+        if decision.delay is None:
+            return None
+        return whole_seconds(decision.delay, "a retry's delay", most=MAX_WAIT_SECONDS)
+
+    def _given_strategy(self, recorder: Recorder) -> RetryStrategy | None:
+        return self.config.retry_strategy or recorder.execution.settings.retry_strategy
+
+    async def _fail(self, recorder: Recorder, error: BaseException, cause: BaseException | None = None) -> Operation:
+        self._cause = cause or error
+        return await recorder.put(recorder.update("FAIL", Error=recorder.describe(error)))
+
+    def _serdes(self, recorder: Recorder) -> SerDes[Any]:
+        returns = self._facts.returns if self.config.returns is None else hint(self.config.returns)
+        return self.config.serdes or recorder.execution.settings.serdes or json_serdes(returns)

@@ -1,0 +1,52 @@
+"""``ctx.wait``: a pause that costs no compute."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Never
+
+from durable_core._runtime.perform import Recorder
+from durable_core._wire.shapes import TERMINAL, Operation, OperationType
+from durable_core.duration import whole_seconds
+from durable_core.limits import MAX_WAIT_SECONDS
+from durable_core.operations.functions import checked_name
+
+
+class Wait:
+    """A WAIT operation."""
+
+    __slots__ = ("name", "seconds")
+
+    type: OperationType = "WAIT"
+    subtype = "Wait"
+    recorded = True
+
+    def __init__(self, duration: timedelta, name: str | None) -> None:
+        self.name = checked_name(name)
+        self.seconds = whole_seconds(duration, "wait", most=MAX_WAIT_SECONDS)
+
+    def __str__(self) -> str:
+        return f'wait "{self.name}"' if self.name else "a wait"
+
+    def is_over(self, entry: Operation) -> bool:
+        return entry["Status"] in TERMINAL and entry["Status"] != "CANCELLED"
+
+    async def run(self, recorder: Recorder, entry: Operation | None) -> Operation:
+        driver = recorder.driver
+        if entry is not None and entry["Status"] == "CANCELLED":
+            await driver.forever()  # until the workflow cancels it, as it did the first time
+        if entry is None:
+            driver.post(recorder.update("START", WaitOptions={"WaitSeconds": self.seconds}))
+        try:
+            return await driver.park(recorder.place.id)
+        except asyncio.CancelledError:
+            if driver.ending is None:
+                driver.post(recorder.update("CANCEL"))
+            raise
+
+    async def run_unrecorded(self, recorder: Recorder) -> Never:
+        raise AssertionError("it is always recorded")
+
+    def recall(self, recorder: Recorder, entry: Operation) -> None:
+        return None

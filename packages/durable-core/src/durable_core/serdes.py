@@ -1,0 +1,213 @@
+"""How values become text in a record, and values again on a replay.
+
+The default is plain JSON, typed by annotations: readable in the console and from other languages. A value that would
+not come back equal and of the same class is refused the first time, with what to do about it.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+import types
+import typing
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+import msgspec
+
+from durable_core._core.sameness import difference, same
+from durable_core.errors import SerDesError
+
+T = TypeVar("T")
+
+UNTYPED: Any = None
+"""The hint of a value whose type nobody declared."""
+
+
+class SerDesContext(NamedTuple):
+    """Whose value it is."""
+
+    operation_id: str | None
+    name: str | None
+    execution_arn: str
+
+
+class SerDes(Protocol[T]):
+    """Writes a value as text, and reads it back. Both may be called many times for one value."""
+
+    def serialize(self, value: T, context: SerDesContext) -> str: ...
+
+    def deserialize(self, data: str, context: SerDesContext) -> T: ...
+
+
+class JsonSerDes:
+    """Plain JSON, typed by *hint*; without one, values that JSON holds as they are.
+
+    Reads and writes what msgspec does (dataclass, NamedTuple, TypedDict, Struct, Enum, datetime, timedelta, UUID,
+    Decimal, set, tuple, bytes, unions) and pydantic models, alone or inside those.
+    """
+
+    __slots__ = ("_read", "_write", "hint")
+
+    def __init__(self, hint: Any = UNTYPED) -> None:
+        self.hint = hint
+        if _is_model(hint):
+            self._write: Callable[[Any], str | bytes] = _write_model
+            self._read: Callable[[Any], Any] = hint.model_validate_json
+            return
+        self._write = _ENCODER.encode
+        self._read = _decoder(hint)
+
+    def serialize(self, value: Any, context: SerDesContext) -> str:
+        """*value* as JSON; ``SerDesError`` if a replay would not get it back equal and of the same class."""
+        return self.round_trip(value)[0]
+
+    def deserialize(self, data: str, context: SerDesContext) -> Any:
+        return self._read(data)
+
+    def round_trip(self, value: Any) -> tuple[str, Any]:
+        """*value* as JSON, and what a replay will read from it."""
+        try:
+            written = self._write(value)
+            data = written.decode() if isinstance(written, bytes) else written
+            if self.hint is UNTYPED and type(value) in _EXACT:
+                return data, value
+            after = self._read(data)
+        except SerDesError:
+            raise
+        except (TypeError, ValueError, RecursionError, OverflowError, AttributeError) as error:
+            raise SerDesError(f"it cannot be written as JSON and read back: {_short(error)}. {self._advice()}") from error
+        if not same(value, after):
+            raise SerDesError(f"{difference(value, after) or 'it would come back changed'}. {self._advice()}")
+        return data, after
+
+    def _advice(self) -> str:
+        if self.hint is UNTYPED:
+            return "Annotate the function's return type, give returns=…, or return what JSON holds as it is."
+        return f"It is declared as {_shown(self.hint)}: declare what is returned, or give a serdes of your own."
+
+
+class _TextSerDes:
+    def serialize(self, value: str, context: SerDesContext) -> str:
+        return value
+
+    def deserialize(self, data: str, context: SerDesContext) -> str:
+        return data
+
+
+TEXT: SerDes[str] = _TextSerDes()
+"""Text as it stands, without JSON's quotes."""
+
+
+@functools.lru_cache(maxsize=1024)
+def _cached(hint: Any) -> JsonSerDes:
+    return JsonSerDes(hint)
+
+
+def json_serdes(hint: Any) -> JsonSerDes:
+    """The default serializer for *hint*; ``SerDesError`` where the hint alone shows that it cannot work."""
+    try:
+        return _cached(hint)
+    except TypeError as error:
+        if "unhashable" not in str(error):
+            raise SerDesError(f"values declared as {_shown(hint)} cannot be read back: {_short(error)}") from error
+    return JsonSerDes(hint)
+
+
+def encode_json(value: object) -> str:
+    """*value* as JSON, whatever type it is declared as; ``SerDesError`` if it has no JSON form."""
+    try:
+        return _ENCODER.encode(value).decode()
+    except (TypeError, ValueError, RecursionError, OverflowError) as error:
+        raise SerDesError(f"a {type(value).__name__} cannot be written as JSON: {_short(error)}") from error
+
+
+def write(serdes: SerDes[Any], value: object, context: SerDesContext) -> tuple[str, Any]:
+    """The text to record for *value*, and the value as a replay will read it."""
+    try:
+        if type(serdes) is JsonSerDes:
+            return serdes.round_trip(value)
+        data = serdes.serialize(value, context)
+        if not isinstance(data, str):
+            raise SerDesError(f"serialize must return str, but returned {type(data).__name__}")
+        return data, serdes.deserialize(data, context)
+    except Exception as error:
+        raise _named(error, "the value of", value, context) from error
+
+
+def read(serdes: SerDes[Any], data: str, context: SerDesContext) -> Any:
+    """The value that *data* records."""
+    try:
+        return serdes.deserialize(data, context)
+    except Exception as error:
+        raise _named(error, "what was recorded for", None, context) from error
+
+
+def _named(error: Exception, what: str, value: object, context: SerDesContext) -> SerDesError:
+    whose = f'"{context.name}"' if context.name else context.operation_id or "the execution"
+    kind = "" if value is None else f" (a {type(value).__name__})"
+    reason = str(error) if isinstance(error, SerDesError) else f"{type(error).__name__}: {_short(error)}"
+    return SerDesError(f"{what} {whose}{kind} was refused: {reason}")
+
+
+_EXACT = frozenset({str, bool, type(None)})
+"""Scalars that JSON holds as they are, whatever their value; an int may be too large and a float may be NaN."""
+
+
+def _write_model(value: Any) -> str:
+    dump = getattr(value, "model_dump_json", None)
+    if dump is None:
+        raise TypeError(f"a pydantic model was declared, got {type(value).__name__}")
+    return str(dump(round_trip=True, by_alias=True))
+
+
+def _encode_foreign(value: Any) -> Any:
+    if _is_model(type(value)):
+        return msgspec.Raw(_write_model(value).encode())
+    raise TypeError(f"objects of type {type(value).__name__} have no JSON form")
+
+
+def _decode_foreign(hint: Any, value: Any) -> Any:
+    if _is_model(hint):
+        return hint.model_validate_json(_ENCODER.encode(value))
+    raise TypeError(f"values declared as {_shown(hint)} have no JSON form")
+
+
+def _is_model(hint: Any) -> bool:
+    pydantic = sys.modules.get("pydantic")  # who declares a model has imported it
+    return pydantic is not None and isinstance(hint, type) and issubclass(hint, pydantic.BaseModel)
+
+
+_ENCODER = msgspec.json.Encoder(enc_hook=_encode_foreign)
+
+
+def _decoder(hint: Any) -> Callable[[Any], Any]:
+    if hint is UNTYPED:
+        return msgspec.json.Decoder().decode
+    for part in _parts(hint):
+        if isinstance(part, type) and not _is_model(part) and _has_no_json_form(part):
+            raise TypeError(f"{_shown(part)} has no JSON form")
+    return msgspec.json.Decoder(hint, dec_hook=_decode_foreign).decode
+
+
+def _has_no_json_form(part: type) -> bool:
+    try:
+        return isinstance(msgspec.inspect.type_info(part), msgspec.inspect.CustomType)
+    except TypeError:
+        return False  # msgspec.json.Decoder says it better
+
+
+def _parts(hint: Any) -> list[Any]:
+    arguments = typing.get_args(hint)
+    if isinstance(hint, types.GenericAlias | types.UnionType) or arguments:
+        return [part for argument in arguments for part in _parts(argument)]
+    return [hint]
+
+
+def _shown(hint: Any) -> str:
+    return hint.__qualname__ if isinstance(hint, type) and not typing.get_args(hint) else str(hint)
+
+
+def _short(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    return text if len(text) <= 300 else text[:300] + "…"

@@ -1,0 +1,1 @@
+"""Runners: a handler, invoked as often as the service would."""

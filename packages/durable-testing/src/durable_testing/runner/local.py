@@ -1,0 +1,210 @@
+"""``LocalRunner``: a handler against the service in memory, on a clock that skips what nobody wants to wait for."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+from types import TracebackType
+from typing import Any, Self
+
+from durable_core import DurableFunction, ValidationError
+from durable_core.spi import (
+    BotoClient,
+    DurableServiceClient,
+    ErrorObject,
+    InvocationAnswer,
+    InvocationEvent,
+    Seen,
+    Workflow,
+    encode_json,
+)
+from durable_testing.errors import ReplayMismatchError, RunnerError
+from durable_testing.runner.lambda_context import LambdaContext
+from durable_testing.runner.records import recorded_operations, replay_event
+from durable_testing.runner.result import InvocationResult, TestResult, operation_results
+from durable_testing.runner.verify import verify_replay
+from durable_testing.service.clock import SystemClock, VirtualClock
+from durable_testing.service.verbs import DurableService
+
+FUNCTION_TIMEOUT = timedelta(minutes=15)
+"""Lambda's longest timeout."""
+
+
+class LocalRunner:
+    """Invokes a handler against the in-memory service, as often as the service would.
+
+    With *skip_time* the clock is virtual: it stands still while an invocation runs, and otherwise jumps to whatever is
+    due next (a wait, a retry, an invocation's back-off, a time-out), in order. After a run it replays the execution
+    once more, and compares what the workflow saw; *verify_replay* ``=False`` turns that off. *client* wraps the client
+    that the workflow is given.
+    """
+
+    def __init__(
+        self,
+        handler: DurableFunction[Any],
+        *,
+        skip_time: bool = True,
+        verify_replay: bool = True,
+        function_timeout: timedelta = FUNCTION_TIMEOUT,
+        service: DurableService | None = None,
+        client: Callable[[DurableServiceClient], DurableServiceClient] | None = None,
+    ) -> None:
+        if not isinstance(handler, DurableFunction):
+            raise ValidationError(f"LocalRunner takes a function decorated with @durable_execution, got {handler!r}")
+        self.handler = handler
+        self.service = service or DurableService(clock=VirtualClock() if skip_time else SystemClock())
+        self._workflow: Workflow = handler.durable
+        self._function_timeout = function_timeout
+        self._verify = verify_replay
+        plain: DurableServiceClient = BotoClient(self.service)
+        self._client = plain if client is None else client(plain)
+        self._seen: list[Seen] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End what the runner started."""
+
+    @property
+    def clock(self) -> VirtualClock | SystemClock:
+        """The service's clock: ``runner.clock.advance(duration)``."""
+        clock = self.service.clock
+        assert isinstance(clock, VirtualClock | SystemClock)
+        return clock
+
+    def run(
+        self, event: Any = None, *, timeout: timedelta | None = None, name: str | None = None
+    ) -> TestResult[Any]:
+        """Start an execution with *event*, run it to its end, and return what came of it.
+
+        *event* is what a caller would send: plain JSON, or an object of the handler's event type. *timeout* is the
+        execution's, on the runner's clock; *name* its name.
+        """
+        payload = encode_json(event)
+        arn = self.service.start(self._function_name, payload, name=name, execution_timeout=timeout)
+        while not self._is_over(arn):
+            if self.service.due(arn):
+                self._invoke(arn)
+            else:
+                self._pass_time(arn)
+        result = self._result(arn)
+        if self._verify and result.status == "SUCCEEDED":
+            recorded = self.service.get_durable_execution(DurableExecutionArn=arn).get("Result")
+            verify_replay(self._workflow, replay_event(self.service, arn), self._seen, recorded, self._context())
+        return result
+
+    @property
+    def _function_name(self) -> str:
+        name = getattr(self._workflow.func, "__name__", "function")
+        return "".join(c if c.isalnum() and c.isascii() or c in "-_" else "-" for c in name)[:64] or "function"
+
+    def _invoke(self, arn: str) -> None:
+        context = self._context()
+        event = self.service.begin_invocation(arn, context.aws_request_id)
+        self._seen = []
+        try:
+            answer = self._call(event, context)
+        except Exception as error:
+            self.service.fail_invocation(arn, crashed(error))
+        else:
+            self.service.complete_invocation(arn, answer)
+
+    def _call(self, event: InvocationEvent, context: LambdaContext) -> InvocationAnswer:
+        return self._workflow.invoke(event, context, client=self._client, see=self._seen.append, impatient=True)
+
+    def _context(self) -> LambdaContext:
+        return LambdaContext(self._function_name, str(uuid.uuid4()), self._function_timeout)
+
+    def _is_over(self, arn: str) -> bool:
+        return self.service.get_durable_execution(DurableExecutionArn=arn)["Status"] not in ("RUNNING", "PAUSING", "PAUSED")
+
+    def _pass_time(self, arn: str) -> None:
+        alarm = self.service.next_alarm()
+        if alarm is None:
+            raise RunnerError(
+                f"the execution waits for something that nobody in this test will bring:\n{self._result(arn).to_table()}"
+            )
+        if isinstance(self.service.clock, VirtualClock):
+            self.service.clock.move_to(alarm)
+        else:
+            time.sleep(max(0, alarm - self.service.clock.now()) / 1000)
+        self.service.tick()
+
+    def _result(self, arn: str) -> TestResult[Any]:
+        facts = self.service.get_durable_execution(DurableExecutionArn=arn)
+        events = self._events(arn)
+        value = None
+        if facts["Status"] == "SUCCEEDED":
+            value = self._workflow.decode_result(facts.get("Result") or "null")
+        return TestResult(
+            execution_arn=arn,
+            status=facts["Status"],
+            value=value,
+            error=facts.get("Error"),
+            operations=operation_results(recorded_operations(self.service, arn)),
+            invocations=[_invocation(event) for event in events if event["EventType"] == "InvocationCompleted"],
+            history=events,
+        )
+
+    def _events(self, arn: str) -> list[dict[str, Any]]:
+        events: list[Any] = []
+        marker: dict[str, str] = {}
+        while True:
+            page = self.service.get_durable_execution_history(
+                DurableExecutionArn=arn, IncludeExecutionData=True, MaxItems=1000, **marker
+            )
+            events += page["Events"]
+            if not page.get("NextMarker"):
+                return events
+            marker = {"Marker": page["NextMarker"]}
+
+
+class AsyncLocalRunner:
+    """``LocalRunner`` for tests that are ``async``: invocations run in a thread."""
+
+    def __init__(self, handler: DurableFunction[Any], **options: Any) -> None:
+        self.blocking = LocalRunner(handler, **options)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.blocking.close()
+
+    @property
+    def clock(self) -> VirtualClock | SystemClock:
+        """The service's clock."""
+        return self.blocking.clock
+
+    async def run(
+        self, event: Any = None, *, timeout: timedelta | None = None, name: str | None = None
+    ) -> TestResult[Any]:
+        """Run an execution, as ``LocalRunner.run``."""
+        return await asyncio.to_thread(self.blocking.run, event, timeout=timeout, name=name)
+
+
+def crashed(error: BaseException) -> ErrorObject:
+    """What Lambda reports of an invocation that raised *error*."""
+    return {"ErrorType": type(error).__name__, "ErrorMessage": str(error)}
+
+
+def _invocation(event: dict[str, Any]) -> InvocationResult:
+    details = event["InvocationCompletedDetails"]
+    return InvocationResult(
+        request_id=details["RequestId"],
+        started_at=details["StartTimestamp"],
+        ended_at=details["EndTimestamp"],
+        error=details.get("Error", {}).get("Payload"),
+    )
+
+
+__all__ = ["AsyncLocalRunner", "LocalRunner", "ReplayMismatchError"]

@@ -1,0 +1,64 @@
+"""How a running invocation records and reads: every call shows a token, and each token is good for one record."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from durable_core.spi import OperationUpdate
+from durable_testing.service.errors import Rejection
+from durable_testing.service.execution import Execution
+from durable_testing.service.executions import Executions
+from durable_testing.service.lifecycle import take_pause
+from durable_testing.service.machine import apply
+from durable_testing.service.pages import Page, changed_page, marker, numbers_of, state_page
+from durable_testing.service.tokens import Answer, Call, Lease
+
+
+def checkpoint(
+    executions: Executions, arn: str, token: str, client_token: str | None, updates: Sequence[OperationUpdate]
+) -> Answer:
+    """Record a batch, after all that time has led to, and give what the handler does not know yet."""
+    execution, lease = _holder(executions, arn)
+    repeated = lease.repeated(token, client_token, executions.clock.now())
+    if repeated is not None:
+        return repeated
+    now = executions.clock.tick()
+    _admit(executions, execution, lease, token)
+    executions.record(execution, executions.dispatch(execution, apply(execution.state, updates, now)))
+    executions.record(execution, take_pause(execution.state, now))
+    operations, following = execution.tell()
+    answer = Answer(operations, following, lease.renew(last=execution.state.status != "RUNNING"))
+    lease.remember(Call(token, client_token, now, answer))
+    return answer
+
+
+def read(executions: Executions, arn: str, token: str, text: str | None, most: int) -> tuple[Page, str | None]:
+    """Give a page of the operations that a replay needs, or one more of those that an answer began to tell."""
+    execution, lease = _holder(executions, arn)
+    _admit(executions, execution, lease, token)
+    numbers = numbers_of(text) if text else (0,)
+    match numbers:
+        case (first,):
+            page = state_page(execution.state, first, most)
+            return page, None if page.next is None else marker(page.next)
+        case (since, until, first):
+            page = changed_page(execution.state, since, until, first, most)
+            return page, None if page.next is None else marker(since, until, page.next)
+        case _:
+            raise Rejection(f"Marker {text!r} is not one that was given")
+
+
+def _holder(executions: Executions, arn: str) -> tuple[Execution, Lease]:
+    execution = executions.get(arn)
+    if execution is None:
+        raise Rejection(f"Invalid checkpoint token: there is no execution {arn}")
+    if execution.lease is None:
+        raise Rejection("Invalid checkpoint token: no invocation of the execution is running")
+    return execution, execution.lease
+
+
+def _admit(executions: Executions, execution: Execution, lease: Lease, token: str) -> None:
+    executions.catch_up(execution)
+    if execution.state.ending is not None:
+        raise Rejection(f"Invalid checkpoint token: the execution is {execution.state.status}")
+    lease.check(token)

@@ -1,0 +1,167 @@
+"""What may follow what, as tables. A key that is absent is a rejection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, Literal, NamedTuple
+
+from durable_core.spi import InvocationStatus, OperationAction, OperationStatus, OperationType
+from durable_testing.service.facts import EventType, FactKind
+
+NEW: Final = "NEW"
+"""Where an operation is before anything was recorded of it."""
+
+From = OperationStatus | Literal["NEW"]
+
+MOVES: Final[Mapping[OperationType, Mapping[OperationAction, Mapping[From, OperationStatus]]]] = {
+    "EXECUTION": {
+        "SUCCEED": {"STARTED": "SUCCEEDED"},
+        "FAIL": {"STARTED": "FAILED"},
+    },
+    "CONTEXT": {
+        "START": {NEW: "STARTED"},
+        "SUCCEED": {"STARTED": "SUCCEEDED"},
+        "FAIL": {"STARTED": "FAILED"},
+    },
+    "STEP": {
+        "START": {NEW: "STARTED", "READY": "STARTED"},
+        "SUCCEED": {NEW: "SUCCEEDED", "STARTED": "SUCCEEDED", "READY": "SUCCEEDED"},
+        "FAIL": {NEW: "FAILED", "STARTED": "FAILED", "READY": "FAILED"},
+        "RETRY": {NEW: "PENDING", "STARTED": "PENDING", "READY": "PENDING"},
+    },
+    "WAIT": {
+        "START": {NEW: "STARTED"},
+        "CANCEL": {"STARTED": "CANCELLED"},
+    },
+    "CALLBACK": {
+        "START": {NEW: "STARTED"},
+    },
+    "CHAINED_INVOKE": {
+        "START": {NEW: "STARTED"},
+    },
+}
+"""Where the handler's updates take an operation."""
+
+OUTSIDE: Final[Mapping[OperationType, Mapping[From, frozenset[OperationStatus]]]] = {
+    "EXECUTION": {"STARTED": frozenset({"TIMED_OUT", "STOPPED"})},
+    "STEP": {"PENDING": frozenset({"READY"})},
+    "WAIT": {"STARTED": frozenset({"SUCCEEDED"})},
+    "CALLBACK": {"STARTED": frozenset({"SUCCEEDED", "FAILED", "TIMED_OUT"})},
+    "CHAINED_INVOKE": {"STARTED": frozenset({"SUCCEEDED", "FAILED", "TIMED_OUT", "STOPPED"})},
+}
+"""Where time, callers of the API and invoked functions take one."""
+
+OUTCOMES: Final[Mapping[FactKind, tuple[OperationType, OperationStatus]]] = {
+    "ExecutionStarted": ("EXECUTION", "STARTED"),
+    "ExecutionSucceeded": ("EXECUTION", "SUCCEEDED"),
+    "ExecutionFailed": ("EXECUTION", "FAILED"),
+    "ExecutionTimedOut": ("EXECUTION", "TIMED_OUT"),
+    "ExecutionStopped": ("EXECUTION", "STOPPED"),
+    "ExecutionSucceeding": ("EXECUTION", "SUCCEEDED"),
+    "ExecutionFailing": ("EXECUTION", "FAILED"),
+    "ContextStarted": ("CONTEXT", "STARTED"),
+    "ContextSucceeded": ("CONTEXT", "SUCCEEDED"),
+    "ContextFailed": ("CONTEXT", "FAILED"),
+    "StepStarted": ("STEP", "STARTED"),
+    "StepReady": ("STEP", "READY"),
+    "StepSucceeded": ("STEP", "SUCCEEDED"),
+    "StepFailed": ("STEP", "FAILED"),
+    "WaitStarted": ("WAIT", "STARTED"),
+    "WaitSucceeded": ("WAIT", "SUCCEEDED"),
+    "WaitCancelled": ("WAIT", "CANCELLED"),
+    "CallbackStarted": ("CALLBACK", "STARTED"),
+    "CallbackSucceeded": ("CALLBACK", "SUCCEEDED"),
+    "CallbackFailed": ("CALLBACK", "FAILED"),
+    "CallbackTimedOut": ("CALLBACK", "TIMED_OUT"),
+    "ChainedInvokeStarted": ("CHAINED_INVOKE", "STARTED"),
+    "ChainedInvokeSucceeded": ("CHAINED_INVOKE", "SUCCEEDED"),
+    "ChainedInvokeFailed": ("CHAINED_INVOKE", "FAILED"),
+    "ChainedInvokeTimedOut": ("CHAINED_INVOKE", "TIMED_OUT"),
+    "ChainedInvokeStopped": ("CHAINED_INVOKE", "STOPPED"),
+}
+"""What a fact makes of its operation. (A StepSucceeded or StepFailed that names a delay makes it PENDING.)"""
+
+ENDINGS: Final[Mapping[OperationStatus, EventType]] = {
+    "SUCCEEDED": "ExecutionSucceeded",
+    "FAILED": "ExecutionFailed",
+    "TIMED_OUT": "ExecutionTimedOut",
+    "STOPPED": "ExecutionStopped",
+}
+"""The event that closes an execution."""
+
+OVER: Final[frozenset[OperationStatus]] = frozenset({"SUCCEEDED", "FAILED", "CANCELLED", "TIMED_OUT", "STOPPED"})
+"""Where an operation stays for ever."""
+
+PARKED: Final[frozenset[tuple[OperationType, OperationStatus]]] = frozenset(
+    {("STEP", "PENDING"), ("WAIT", "STARTED"), ("CALLBACK", "STARTED"), ("CHAINED_INVOKE", "STARTED")}
+)
+"""What an invocation that answers PENDING may be waiting for."""
+
+KINDS: Final[Mapping[tuple[OperationType, OperationStatus], FactKind]] = {
+    outcome: kind for kind, outcome in OUTCOMES.items()
+}
+"""The fact that takes an operation somewhere. (For EXECUTION, the last of the two that do: its event follows later.)"""
+
+PROGRESS: Final[frozenset[FactKind]] = frozenset(
+    KINDS[type_, to]
+    for type_, moves in MOVES.items()
+    for ends in moves.values()
+    for to in ends.values()
+    if to != "PENDING"
+)
+"""What a handler records, as against what happens to it: an invocation that recorded something was not in vain."""
+
+Cause = Literal["backoff", "deadline", "heartbeat", "limit", "retry", "wait"]
+
+Seconds = Literal["ExecutionTimeout", "NextAttemptDelaySeconds", "Duration", "Timeout", "HeartbeatTimeout"]
+
+ALARMS: Final[Mapping[tuple[OperationType, OperationStatus], Mapping[Cause, Seconds]]] = {
+    ("EXECUTION", "STARTED"): {"limit": "ExecutionTimeout"},
+    ("STEP", "PENDING"): {"retry": "NextAttemptDelaySeconds"},
+    ("WAIT", "STARTED"): {"wait": "Duration"},
+    ("CALLBACK", "STARTED"): {"deadline": "Timeout", "heartbeat": "HeartbeatTimeout"},
+}
+"""What time will do to an operation, and the detail of the fact before it that says after how many seconds."""
+
+
+class Fields(NamedTuple):
+    """Which of the optional members an update carries."""
+
+    must: frozenset[str] = frozenset()
+    may: frozenset[str] = frozenset()
+    one_of: frozenset[str] = frozenset()
+
+
+NOTHING: Final = Fields()
+
+COMMON: Final = frozenset({"Id", "Type", "Action", "ParentId", "Name", "SubType"})
+"""The members that every update may carry."""
+
+CARRIES: Final[Mapping[tuple[OperationType, OperationAction], Fields]] = {
+    ("EXECUTION", "SUCCEED"): Fields(may=frozenset({"Payload"})),
+    ("EXECUTION", "FAIL"): Fields(may=frozenset({"Error"})),
+    ("CONTEXT", "START"): NOTHING,
+    ("CONTEXT", "SUCCEED"): Fields(may=frozenset({"Payload", "ContextOptions"})),
+    ("CONTEXT", "FAIL"): Fields(may=frozenset({"Error"})),
+    ("STEP", "START"): NOTHING,
+    ("STEP", "SUCCEED"): Fields(may=frozenset({"Payload"})),
+    ("STEP", "FAIL"): Fields(may=frozenset({"Error"})),
+    ("STEP", "RETRY"): Fields(must=frozenset({"StepOptions"}), one_of=frozenset({"Payload", "Error"})),
+    ("WAIT", "START"): Fields(must=frozenset({"WaitOptions"})),
+    ("WAIT", "CANCEL"): NOTHING,
+    ("CALLBACK", "START"): Fields(may=frozenset({"CallbackOptions"})),
+    ("CHAINED_INVOKE", "START"): Fields(must=frozenset({"ChainedInvokeOptions"}), may=frozenset({"Payload"})),
+}
+"""The members that an update carries besides those common to all."""
+
+REPEATS: Final[frozenset[tuple[OperationType, OperationAction]]] = frozenset(
+    {("STEP", "SUCCEED"), ("STEP", "FAIL"), ("STEP", "RETRY"), ("CONTEXT", "SUCCEED"), ("CONTEXT", "FAIL")}
+)
+"""What may follow a START of the same operation within one batch."""
+
+ANSWERS: Final[Mapping[InvocationStatus, frozenset[str]]] = {
+    "SUCCEEDED": frozenset({"Result"}),
+    "FAILED": frozenset({"Error"}),
+    "PENDING": frozenset(),
+}
+"""The member that an invocation's answer may carry besides its status."""
