@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 from collections.abc import Callable
 from concurrent.futures import Executor
 from typing import Any
 
-from durable_core._runtime.attempt import Attempt, Call, boxed
+from durable_core._runtime.attempt import Attempt, Call, called
 from durable_core._runtime.bodies import Bodies
-from durable_core._runtime.scheduler import Scheduler
+from durable_core._runtime.scheduler import Scheduler, resolve
 from durable_core._runtime.scope import Scope
 from durable_core._runtime.tasks import GRACE, WorkflowTask, cancel, close, run_body
 
@@ -26,12 +25,12 @@ class AsyncDriver(Scheduler):
         """Whether the loop is empty again after the invocation."""
 
     async def enter(self, scope: Scope, func: Callable[..., Any], args: tuple[Any, ...]) -> Attempt:
-        return await close(scope, await run_body(scope, _body(func, args)))
+        return await close(scope, await run_body(scope, func, args))
 
     async def conduct(self, scope: Scope, func: Callable[..., Any], args: tuple[Any, ...], into: list[Attempt]) -> None:
         """Run the root's body, and put what came out *into* the list, unless the invocation ended before it did."""
-        root = WorkflowTask(boxed(_body(func, args)), scope, scope.lane, loop=self.loop)
-        root.add_done_callback(lambda _: self.finished.done() or self.finished.set_result(None))
+        root = WorkflowTask(called(func, args), scope, scope.lane, loop=self.loop)
+        root.add_done_callback(lambda _: resolve(self.finished))
         await self.finished
         if self.ending is None:
             result = await close(scope, root.result())
@@ -45,7 +44,3 @@ class AsyncDriver(Scheduler):
             _, pending = await asyncio.wait(left, timeout=0.1 if self.ending else GRACE)
             self.clean = not pending
 
-
-async def _body(func: Callable[..., Any], args: tuple[Any, ...]) -> Any:
-    result = func(*args)
-    return await result if inspect.isawaitable(result) else result

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextvars
+import inspect
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
@@ -41,6 +42,15 @@ async def boxed(awaitable: Awaitable[Any]) -> Attempt:
     """Await it; what it raises, SystemExit and CancelledError included, is kept and not raised."""
     try:
         return Attempt(await awaitable)
+    except BaseException as error:
+        return Attempt(error=error)
+
+
+async def called(func: Callable[..., Any], args: tuple[Any, ...]) -> Attempt:
+    """Call *func*, await what it returns if that can be awaited, and keep what comes out."""
+    try:
+        result = func(*args)
+        return Attempt(await result if inspect.isawaitable(result) else result)
     except BaseException as error:
         return Attempt(error=error)
 

@@ -49,7 +49,13 @@ class Bodies:
     def _start_task(self, body: _Body, awaitable: Any) -> None:
         self._scheduler.body_starts()
         body.task = task = StepTask(boxed(awaitable), loop=self._loop, context=body.context)
-        task.add_done_callback(lambda done: self._over(body, done.result() if not done.cancelled() else _CANCELLED))
+
+        def over(done: asyncio.Task[Any]) -> None:
+            if done.cancelled():  # before it began
+                awaitable.close()
+            self._over(body, _CANCELLED if done.cancelled() else done.result())
+
+        task.add_done_callback(over)
 
     def _start_thread(self, body: _Body, call: Call) -> None:
         self._scheduler.body_starts()

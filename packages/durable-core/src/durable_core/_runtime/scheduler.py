@@ -101,7 +101,7 @@ class Scheduler:
     async def put(self, update: OperationUpdate) -> None:
         """Return when *update* is recorded; ``SizeLimitError`` if the service finds it too large."""
         recorded = self.loop.create_future()
-        ticket = self._pipeline.post(update, lambda _: _resolve(recorded))
+        ticket = self._pipeline.post(update, lambda _: resolve(recorded))
         self._sender.arm()
         await recorded
         if ticket.error is not None:
@@ -147,7 +147,7 @@ class Scheduler:
     def body_ends(self, _: object = None) -> None:
         self._running -= 1
         if not self._running and self._calm is not None:
-            _resolve(self._calm)
+            resolve(self._calm)
 
     async def calm(self) -> None:
         """Return when no step body is under way, or when the deadline is near."""
@@ -206,9 +206,9 @@ class Scheduler:
         if not first:
             return
         if self._calm is not None:
-            _resolve(self._calm)
+            resolve(self._calm)
         cancel(task for task in asyncio.all_tasks(self.loop) if isinstance(task, WorkflowTask | StepTask))
-        self._grace = self.loop.call_later(GRACE, _resolve, self.finished)
+        self._grace = self.loop.call_later(GRACE, resolve, self.finished)
 
     def detach(self) -> None:
         """Leave nothing of this invocation on the loop."""
@@ -232,7 +232,7 @@ class Scheduler:
         for entry in changed:
             waiting = self._parked.get(entry["Id"])
             if waiting is not None and (entry["Status"] in TERMINAL or entry["Status"] == "READY"):
-                _resolve(waiting)
+                resolve(waiting)
         if self._pipeline.failure is not None:
             self.end(Breakdown(self._pipeline.failure))
         elif self._pipeline.closed:
@@ -270,7 +270,8 @@ class Scheduler:
         return f"the workflow waits for something that no operation, timer or thread will bring: {where}"
 
 
-def _resolve(future: asyncio.Future[None]) -> None:
+def resolve(future: asyncio.Future[None]) -> None:
+    """Wake who waits for *future*, if nobody did."""
     if not future.done():
         future.set_result(None)
 

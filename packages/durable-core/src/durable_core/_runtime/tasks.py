@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Iterable
+from collections.abc import Callable, Iterable
 from types import CodeType
 from typing import TYPE_CHECKING, Any
 
-from durable_core._runtime.attempt import Attempt, boxed
+from durable_core._runtime.attempt import Attempt, called
 from durable_core._runtime.scope import Lane, Scope
 from durable_core.errors import ContextMisuseError
 
@@ -59,12 +59,12 @@ def make_task(scheduler: Scheduler | None, loop: asyncio.AbstractEventLoop, coro
     return task
 
 
-async def run_body(scope: Scope, body: Coroutine[Any, Any, Any]) -> Attempt:
+async def run_body(scope: Scope, func: Callable[..., Any], args: tuple[Any, ...]) -> Attempt:
     """Run the body of a context in a task of its own; ``CancelledError`` if that was cancelled from outside.
 
     Whoever waits here cannot run meanwhile, so that the number of tasks which could run stays the same.
     """
-    task = WorkflowTask(boxed(body), scope, scope.lane, loop=asyncio.get_running_loop())
+    task = WorkflowTask(called(func, args), scope, scope.lane, loop=asyncio.get_running_loop())
     try:
         result: Attempt = await task
     finally:

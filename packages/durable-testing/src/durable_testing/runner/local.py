@@ -22,6 +22,7 @@ from durable_core.spi import (
     encode_json,
 )
 from durable_testing.errors import ReplayMismatchError, RunnerError
+from durable_testing.faults import SandboxDied
 from durable_testing.runner.lambda_context import LambdaContext
 from durable_testing.runner.records import recorded_operations, replay_event
 from durable_testing.runner.result import InvocationResult, TestResult, operation_results
@@ -39,7 +40,7 @@ class LocalRunner:
     With *skip_time* the clock is virtual: it stands still while an invocation runs, and otherwise jumps to whatever is
     due next (a wait, a retry, an invocation's back-off, a time-out), in order. After a run it replays the execution
     once more, and compares what the workflow saw; *verify_replay* ``=False`` turns that off. *client* wraps the client
-    that the workflow is given.
+    that the workflow is given. *batch_updates* is how many updates may share a call, at most.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class LocalRunner:
         function_timeout: timedelta = FUNCTION_TIMEOUT,
         service: DurableService | None = None,
         client: Callable[[DurableServiceClient], DurableServiceClient] | None = None,
+        batch_updates: int = 250,
     ) -> None:
         if not isinstance(handler, DurableFunction):
             raise ValidationError(f"LocalRunner takes a function decorated with @durable_execution, got {handler!r}")
@@ -61,7 +63,10 @@ class LocalRunner:
         self._verify = verify_replay
         plain: DurableServiceClient = BotoClient(self.service)
         self._client = plain if client is None else client(plain)
+        self._batch_updates = batch_updates
         self._seen: list[Seen] = []
+        self.seen_by_invocation: list[list[Seen]] = []
+        """The outcomes that the workflow saw, for each invocation of the last run."""
 
     def __enter__(self) -> Self:
         return self
@@ -90,6 +95,7 @@ class LocalRunner:
         execution's, on the runner's clock; *name* its name.
         """
         payload = encode_json(event)
+        self.seen_by_invocation = []
         arn = self.service.start(self._function_name, payload, name=name, execution_timeout=timeout)
         while not self._is_over(arn):
             if self.service.due(arn):
@@ -111,15 +117,25 @@ class LocalRunner:
         context = self._context()
         event = self.service.begin_invocation(arn, context.aws_request_id)
         self._seen = []
+        self.seen_by_invocation.append(self._seen)
         try:
             answer = self._call(event, context)
+        except SandboxDied:
+            self.service.fail_invocation(arn, {"ErrorType": "Runtime.ExitError", "ErrorMessage": "the sandbox ended"})
         except Exception as error:
             self.service.fail_invocation(arn, crashed(error))
         else:
             self.service.complete_invocation(arn, answer)
 
     def _call(self, event: InvocationEvent, context: LambdaContext) -> InvocationAnswer:
-        return self._workflow.invoke(event, context, client=self._client, see=self._seen.append, impatient=True)
+        return self._workflow.invoke(
+            event,
+            context,
+            client=self._client,
+            see=self._seen.append,
+            impatient=True,
+            batch_updates=self._batch_updates,
+        )
 
     def _context(self) -> LambdaContext:
         return LambdaContext(self._function_name, str(uuid.uuid4()), self._function_timeout)

@@ -13,7 +13,8 @@ LATEST: Final = "$LATEST"
 
 FUNCTION: Final = re.compile(
     r"(?:arn:aws[a-zA-Z-]*:lambda:)?(?:(?P<region>[a-z]{2}[a-z-]*-\d):)?(?:(?P<account>\d{12}):)?(?:function:)?"
-    r"(?P<name>[a-zA-Z0-9-_\.]+)(?::(?P<qualifier>[$a-zA-Z0-9-_\.]+))?"
+    r"(?P<name>[a-zA-Z0-9-_\.]+)(?::(?P<qualifier>[$a-zA-Z0-9-_\.]+))?",
+    re.ASCII,
 )
 """A name, a partial ARN or an ARN, each with a qualifier or without."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 
-from durable_core.spi import ErrorObject, OperationStatus
+from durable_core.spi import ErrorObject
 from durable_testing.service.checks import check_error, check_text
 from durable_testing.service.errors import Rejection
 from durable_testing.service.execution import Execution
@@ -17,49 +17,42 @@ from durable_testing.service.tokens import callback_place
 
 def succeed(executions: Executions, id_: str, result: bytes | bytearray | str | None) -> None:
     """Record a callback's payload, character for character."""
-    execution, operation_id = _open(executions, id_)
+    execution, operation_id, now = _open(executions, id_)
     details: Details = {}
     if result is not None:
         details["Result"] = _text(result)
         check_text("Result", details["Result"], execution.state.origin.limits.operation_payload)
-    _end(executions, execution, operation_id, "SUCCEEDED", details)
+    executions.record(execution, [outside(execution.state, operation_id, "SUCCEEDED", details, now)])
 
 
 def fail(executions: Executions, id_: str, error: ErrorObject) -> None:
     """Record the error that a callback ended with, as it is."""
-    execution, operation_id = _open(executions, id_)
+    execution, operation_id, now = _open(executions, id_)
     check_error(error, execution.state.origin.limits)
-    _end(executions, execution, operation_id, "FAILED", {"Error": detached(error)})
+    executions.record(execution, [outside(execution.state, operation_id, "FAILED", {"Error": detached(error)}, now)])
 
 
 def beat(executions: Executions, id_: str) -> None:
     """Begin a callback's heartbeat timeout anew, if it has one."""
-    execution, operation_id = _open(executions, id_)
+    execution, operation_id, now = _open(executions, id_)
     seconds = execution.state.heartbeats.get(operation_id)
     if seconds is not None:
         subject = execution.state.subjects[operation_id]
-        fact = Fact("CallbackHeartbeat", executions.clock.tick(), {"HeartbeatTimeout": seconds}, subject)
-        executions.record(execution, [fact])
+        executions.record(execution, [Fact("CallbackHeartbeat", now, {"HeartbeatTimeout": seconds}, subject)])
 
 
-def _open(executions: Executions, id_: str) -> tuple[Execution, str]:
-    """Give the callback that waits for this id; one that is late, over or unknown is all the same to the sender."""
+def _open(executions: Executions, id_: str) -> tuple[Execution, str, int]:
+    """Give the callback that waits for this id, and the time; late, over and unknown are all the same to the sender."""
     arn, operation_id = callback_place(id_)
     execution = executions.get(arn)
     if execution is not None:
-        executions.catch_up(execution)
+        now = executions.advance(execution)
         operation = execution.state.operations.get(operation_id)
         known = "" if operation is None else operation.get("CallbackDetails", {}).get("CallbackId", "")
         waits = operation is not None and operation["Status"] == "STARTED" and execution.state.ending is None
         if waits and hmac.compare_digest(known, id_):
-            return execution, operation_id
+            return execution, operation_id, now
     raise Rejection("the callback is unknown, has timed out, or is over", "CallbackTimeoutException")
-
-
-def _end(
-    executions: Executions, execution: Execution, operation_id: str, to: OperationStatus, details: Details
-) -> None:
-    executions.record(execution, [outside(execution.state, operation_id, to, details, executions.clock.tick())])
 
 
 def _text(result: bytes | bytearray | str) -> str:

@@ -22,8 +22,8 @@ def checkpoint(
     repeated = lease.repeated(token, client_token, executions.clock.now())
     if repeated is not None:
         return repeated
-    now = executions.clock.tick()
-    _admit(executions, execution, lease, token)
+    now = executions.advance(execution)
+    _admit(execution, lease, token)
     executions.record(execution, executions.dispatch(execution, apply(execution.state, updates, now)))
     executions.record(execution, take_pause(execution.state, now))
     operations, following = execution.tell()
@@ -35,7 +35,8 @@ def checkpoint(
 def read(executions: Executions, arn: str, token: str, text: str | None, most: int) -> tuple[Page, str | None]:
     """Give a page of the operations that a replay needs, or one more of those that an answer began to tell."""
     execution, lease = _holder(executions, arn)
-    _admit(executions, execution, lease, token)
+    executions.catch_up(execution)
+    _admit(execution, lease, token)
     numbers = numbers_of(text) if text else (0,)
     match numbers:
         case (first,):
@@ -57,8 +58,7 @@ def _holder(executions: Executions, arn: str) -> tuple[Execution, Lease]:
     return execution, execution.lease
 
 
-def _admit(executions: Executions, execution: Execution, lease: Lease, token: str) -> None:
-    executions.catch_up(execution)
+def _admit(execution: Execution, lease: Lease, token: str) -> None:
     if execution.state.ending is not None:
         raise Rejection(f"Invalid checkpoint token: the execution is {execution.state.status}")
     lease.check(token)

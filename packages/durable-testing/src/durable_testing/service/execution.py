@@ -10,7 +10,7 @@ from durable_testing.service.facts import Fact
 from durable_testing.service.pages import changed, changed_page, marker, state_page
 from durable_testing.service.state import Origin, State
 from durable_testing.service.times import detached
-from durable_testing.service.tokens import REMEMBERED, Lease
+from durable_testing.service.tokens import REMEMBERED, Lease, fresh_token
 
 
 class Birth(NamedTuple):
@@ -67,15 +67,16 @@ class Execution:
         for fact in facts:
             self.state.add(fact)
 
-    def open(self) -> InvocationEvent:
+    def call(self) -> InvocationEvent:
         """Give the event of a new invocation; whichever held a token before holds none now."""
-        self.lease = lease = Lease()
+        token = fresh_token()
+        self.lease = Lease(token)
         updated = self.untold
         page = state_page(self.state, 0, self.state.origin.limits.page_operations, may_be_empty=True)
         self.told = len(self.state.facts)
         return {
             "DurableExecutionArn": self.arn,
-            "CheckpointToken": lease.token,
+            "CheckpointToken": token,
             "InitialExecutionState": {
                 "Operations": [detached(operation) for operation in page.operations],
                 "NextMarker": "" if page.next is None else marker(page.next),

@@ -76,6 +76,12 @@ class Executions:
         self.catch_up(execution)
         return execution
 
+    def advance(self, execution: Execution) -> int:
+        """Move time on, record what it has led to in an execution, and give the time: it is later than all before."""
+        now = self.clock.tick()
+        self.catch_up(execution)
+        return now
+
     def catch_up(self, execution: Execution) -> None:
         """Record what time has led to in an execution."""
         facts = tick(execution.state, self.clock.now())
@@ -131,7 +137,7 @@ class Executions:
 
     def _invoke(self, execution: Execution, fact: Fact) -> list[Fact]:
         assert fact.subject is not None
-        function = function_of(fact.details["FunctionName"])
+        function = function_of(fact.details.get("FunctionName", ""))
         target = self._targets(function)
         if target is None:
             message = f"Function not found: {function_arn(function.name, function.qualifier or LATEST)}"
@@ -156,10 +162,19 @@ class Executions:
             details["Error"] = end.details["Error"]
         self.finish(invoker, caller.operation_id, OUTCOMES[end.kind][1], details)
 
+    def stop(self, execution: Execution, error: ErrorObject) -> None:
+        """Record that an execution is stopped, unless it has just ended by itself."""
+        now = self.advance(execution)
+        if execution.state.ending is None:
+            id_ = execution.state.origin.subject.id
+            self.record(execution, [outside(execution.state, id_, "STOPPED", {"Error": error}, now)])
+
     def finish(self, execution: Execution, operation_id: str, to: OperationStatus, details: Details) -> None:
-        """Record how an invoked function ended; a result that is too large is a failure."""
+        """Record how an invoked function ended, unless nobody waits for it; a result that is too large is a failure."""
         size, most = text_size(details.get("Result", "")), execution.state.origin.limits.invoke_payload
         if size > most:
             message = f"the invoked function's result has {size:,} bytes; at most {most:,} are taken"
             to, details = "FAILED", {"Error": {"ErrorType": "ChainedInvoke.ResultTooLarge", "ErrorMessage": message}}
-        self.record(execution, [outside(execution.state, operation_id, to, details, self.clock.tick())])
+        now = self.advance(execution)
+        if execution.state.ending is None:
+            self.record(execution, [outside(execution.state, operation_id, to, details, now)])

@@ -22,6 +22,7 @@ from durable_testing.service.lifecycle import begin, complete, fail
 from durable_testing.service.limits import DEFAULT, Limits
 from durable_testing.service.machine import next_alarm
 from durable_testing.service.members import START
+from durable_testing.service.times import detached
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -98,10 +99,9 @@ class LambdaSide:
     def begin_invocation(self, arn: str, request_id: str | None = None) -> InvocationEvent:
         """Begin an invocation and give its event; one that was running can record nothing any more."""
         execution = self._executions.find(arn)
-        if execution.state.ending is not None:
-            raise Rejection(f"the execution is {execution.state.status}", "ResourceConflictException")
-        self._executions.record(execution, [begin(request_id or str(uuid.uuid4()), self.clock.tick())])
-        return execution.open()
+        now = self._executions.advance(execution)
+        self._executions.record(execution, [begin(execution.state, request_id or str(uuid.uuid4()), now)])
+        return execution.call()
 
     @exclusive
     def complete_invocation(self, arn: str, answer: InvocationAnswer, *, request_id: str | None = None) -> None:
@@ -111,15 +111,16 @@ class LambdaSide:
         """
         execution = self._executions.find(arn)
         if is_current(execution, request_id):
-            untold = bool(execution.untold)
-            self._end(execution, complete(execution.state, answer, untold=untold, now=self.clock.tick()))
+            now = self._executions.advance(execution)
+            self._end(execution, complete(execution.state, answer, untold=bool(execution.untold), now=now))
 
     @exclusive
     def fail_invocation(self, arn: str, error: ErrorObject, *, request_id: str | None = None) -> None:
-        """Take it that the running invocation, or the one named, ended without an answer: a crash, or Lambda's timeout."""
+        """Take note that the running invocation, or the one named, ended without an answer: it crashed or timed out."""
         execution = self._executions.find(arn)
         if is_current(execution, request_id):
-            self._end(execution, fail(execution.state, error, self.clock.tick()))
+            now = self._executions.advance(execution)
+            self._end(execution, fail(execution.state, detached(error), now))
 
     @exclusive
     def chained_invokes_waiting(self) -> list[ChainedInvoke]:
@@ -173,7 +174,7 @@ def waiting_in(execution: Execution) -> list[ChainedInvoke]:
         ChainedInvoke(
             execution.arn,
             operation_id,
-            fact.details["FunctionName"],
+            fact.details.get("FunctionName", ""),
             fact.details.get("ExecutedVersion", LATEST),
             fact.details.get("Input", NO_PAYLOAD),
             fact.details.get("TenantId"),

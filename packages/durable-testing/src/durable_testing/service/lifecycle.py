@@ -36,8 +36,10 @@ def start(subject: Subject, payload: str, timeout: int | None, now: int) -> Fact
     return Fact("ExecutionStarted", now, details, subject)
 
 
-def begin(request_id: str, now: int) -> Fact:
+def begin(state: State, request_id: str, now: int) -> Fact:
     """Give the fact that an invocation begins."""
+    if state.status != "RUNNING":
+        raise Rejection(f"the execution is {state.status}; it is not invoked", "ResourceConflictException")
     return Fact("InvocationStarted", now, {"RequestId": request_id})
 
 
@@ -52,9 +54,8 @@ def complete(state: State, answer: InvocationAnswer, *, untold: bool, now: int) 
         return fail(state, fault, now)
     status = answer["Status"]
     if status == "PENDING":
-        if not (state.parked or untold or state.status in {"PAUSING", "PAUSED"}):
-            return _idle(state, now)
-        return [_ended(state, now), *take_pause(state, now)]
+        expected = state.parked or untold or state.called_for or state.status != "RUNNING"
+        return [_ended(state, now), *take_pause(state, now)] if expected else _idle(state, now)
     details: Details = {}
     if "Result" in answer:
         details["Result"] = answer["Result"]
@@ -76,21 +77,15 @@ def fail(state: State, error: ErrorObject, now: int) -> list[Fact]:
 
 def fault_of(state: State, answer: InvocationAnswer) -> ErrorObject | None:
     """Give what is wrong with an answer, if anything is."""
-    limits = state.origin.limits
-    size = escaped_size(answer)
-    if size > limits.response:
-        message = f"the response has {size:,} bytes; Lambda takes at most {limits.response:,}"
-        return {"ErrorType": "Function.ResponseSizeTooLarge", "ErrorMessage": message}
     try:
-        check_answer(answer, limits)
+        check_answer(answer, state.origin.limits)
     except Rejection as flaw:
         return {"ErrorType": "InvalidParameterValueException", "ErrorMessage": str(flaw)}
-    return None
-
-
-def stop(state: State, error: ErrorObject, now: int) -> Fact:
-    """Give the fact that the execution is stopped."""
-    return Fact("ExecutionStopped", now, {"Error": error}, state.origin.subject)
+    size, most = escaped_size(answer), state.origin.limits.response
+    if size <= most:
+        return None
+    message = f"the response has {size:,} bytes; Lambda takes at most {most:,}"
+    return {"ErrorType": "Function.ResponseSizeTooLarge", "ErrorMessage": message}
 
 
 def pause(state: State, request: Details, now: int) -> Fact:

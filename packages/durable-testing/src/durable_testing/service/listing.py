@@ -10,7 +10,7 @@ from durable_testing.service.arns import function_arn
 from durable_testing.service.execution import Execution
 from durable_testing.service.pages import marker, numbers_of
 from durable_testing.service.state import LONGEST
-from durable_testing.service.times import detached, milliseconds, moment
+from durable_testing.service.times import detached, moment
 
 
 def summarised(execution: Execution) -> Summary:
@@ -23,8 +23,8 @@ def summarised(execution: Execution) -> Summary:
         "Status": state.status,
         "StartTimestamp": moment(state.started_at),
     }
-    if "EndTimestamp" in state.execution:
-        summary["EndTimestamp"] = moment(milliseconds(state.execution["EndTimestamp"]))
+    if state.ending is not None:
+        summary["EndTimestamp"] = moment(state.ended_at)
     return summary
 
 
@@ -59,8 +59,8 @@ def _add_data(description: Description, execution: Execution) -> None:
 def _pause(execution: Execution, *, data: bool) -> PauseDetails:
     request = execution.state.pause
     shown: PauseDetails = {
-        "PauseRequestTimestamp": moment(request["PauseRequestTimestamp"]),
-        "ExecutionTimeoutPaused": request["ExecutionTimeoutPaused"],
+        "PauseRequestTimestamp": moment(request.get("PauseRequestTimestamp", 0)),
+        "ExecutionTimeoutPaused": request.get("ExecutionTimeoutPaused", False),
     }
     if data and "Reason" in request:
         shown["Reason"] = request["Reason"]

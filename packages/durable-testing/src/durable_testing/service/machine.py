@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from durable_core.spi import ErrorObject, Operation, OperationAction, OperationStatus, OperationUpdate
@@ -12,7 +12,7 @@ from durable_testing.service.errors import Rejection
 from durable_testing.service.facts import Details, Fact, Subject
 from durable_testing.service.operations import folded
 from durable_testing.service.records import Setting, details_of
-from durable_testing.service.rules import KINDS, OUTCOMES, OUTSIDE, REPEATS, Cause
+from durable_testing.service.rules import KINDS, OUTCOMES, OUTSIDE, REPEATS, TIME, Cause
 from durable_testing.service.sizes import fact_size
 from durable_testing.service.state import State
 from durable_testing.service.times import milliseconds
@@ -40,7 +40,7 @@ def tick(state: State, now: int) -> list[Fact]:
     for alarm in state.alarms.due(now):
         if alarm.id in ended:  # a callback that reached both of its deadlines
             continue
-        fact = FIRES[alarm.cause](state, alarm)
+        fact = _fired(state, alarm)
         facts.append(fact)
         if fact.kind == "ExecutionTimedOut":
             break
@@ -146,39 +146,20 @@ def _quota_fact(draft: Draft, found: str) -> Fact:
     return Fact("ExecutionFailing", draft.now, {"Error": error}, draft.state.origin.subject)
 
 
-def _waited(state: State, alarm: Alarm) -> Fact:
-    began = milliseconds(state.operations[alarm.id]["StartTimestamp"])
-    return Fact("WaitSucceeded", alarm.due, {"Duration": (alarm.due - began) // 1000}, state.subjects[alarm.id])
+def _fired(state: State, alarm: Alarm) -> Fact:
+    if alarm.cause == "backoff":
+        return Fact("InvocationDue", alarm.due, {})
+    details: Details = {}
+    if alarm.cause == "wait":
+        details["Duration"] = (alarm.due - milliseconds(state.operations[alarm.id]["StartTimestamp"])) // 1000
+    if alarm.cause in TIMEOUTS:
+        details["Error"] = TIMEOUTS[alarm.cause]
+    return outside(state, alarm.id, TIME[alarm.cause], details, alarm.due)
 
-
-def _ready(state: State, alarm: Alarm) -> Fact:
-    return Fact("StepReady", alarm.due, {}, state.subjects[alarm.id])
-
-
-def _callback_late(state: State, alarm: Alarm) -> Fact:
-    error = TIMEOUTS[alarm.cause]
-    return Fact("CallbackTimedOut", alarm.due, {"Error": error}, state.subjects[alarm.id])
-
-
-def _execution_late(state: State, alarm: Alarm) -> Fact:
-    return Fact("ExecutionTimedOut", alarm.due, {"Error": TIMEOUTS[alarm.cause]}, state.origin.subject)
-
-
-def _invocation_due(state: State, alarm: Alarm) -> Fact:
-    return Fact("InvocationDue", alarm.due, {})
-
-
-FIRES: Final[Mapping[Cause, Callable[[State, Alarm], Fact]]] = {
-    "backoff": _invocation_due,
-    "deadline": _callback_late,
-    "heartbeat": _callback_late,
-    "limit": _execution_late,
-    "retry": _ready,
-    "wait": _waited,
-}
 
 TIMEOUTS: Final[Mapping[Cause, ErrorObject]] = {
     "deadline": {"ErrorType": "Callback.Timeout", "ErrorMessage": "the callback's timeout has passed"},
     "heartbeat": {"ErrorType": "Callback.Heartbeat", "ErrorMessage": "no heartbeat came in time"},
     "limit": {"ErrorType": "Execution.Timeout", "ErrorMessage": "the execution's timeout has passed"},
 }
+"""The errors that time leads to. (The name of the last: (?).)"""

@@ -75,6 +75,7 @@ def _callback(after: Operation, fact: Fact) -> None:
     if "CallbackId" in fact.details:
         after["CallbackDetails"] = {"CallbackId": fact.details["CallbackId"]}
         return
+    assert "CallbackDetails" in after
     after["CallbackDetails"] = after["CallbackDetails"].copy()
     _settle(after["CallbackDetails"], fact.details)
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Iterable
-from typing import NamedTuple
+from itertools import islice
+from typing import Final, NamedTuple
 
 from durable_core.spi import Operation
 from durable_testing.service.errors import Rejection
 from durable_testing.service.rules import OUTCOMES, OVER
-from durable_testing.service.sizes import operation_size
 from durable_testing.service.state import State
+
+FRAME: Final = 256
+"""What an operation takes of a page besides its payloads, roughly."""
 
 
 class Page(NamedTuple):
@@ -28,20 +31,15 @@ def state_page(state: State, first: int, most: int, *, may_be_empty: bool = Fals
     A page holds one operation at least, however large; one that *may_be_empty* keeps to its size.
     """
     shown = Shown(state)
-    candidates = ((place, state.operations[state.ids[place]]) for place in range(first, len(state.ids)))
-    return _filled(
-        ((place, operation) for place, operation in candidates if shown.covers(operation)),
-        most,
-        state.origin.limits.page,
-        may_be_empty=may_be_empty,
-    )
+    places = range(first, len(state.ids))
+    candidates = ((place, state.ids[place]) for place in places if shown.covers(state.operations[state.ids[place]]))
+    return _filled(state, candidates, most, may_be_empty=may_be_empty)
 
 
 def changed_page(state: State, since: int, until: int, first: int, most: int) -> Page:
-    """Give the operations that the facts from *since* up to *until* changed, as they are now, from the *first*-th on."""
+    """Give the operations that the facts from *since* up to *until* changed, as they are now, from the *first* on."""
     ids = changed(state, since, until)
-    candidates = ((place, state.operations[ids[place]]) for place in range(first, len(ids)))
-    return _filled(candidates, most, state.origin.limits.page)
+    return _filled(state, islice(enumerate(ids), first, None), most)
 
 
 def changed(state: State, since: int, until: int | None = None) -> list[str]:
@@ -79,13 +77,14 @@ def _keeps_children(context: Operation) -> bool:
     return context["Status"] not in OVER or context.get("ContextDetails", {}).get("ReplayChildren", False)
 
 
-def _filled(candidates: Iterable[tuple[int, Operation]], most: int, room: int, *, may_be_empty: bool = False) -> Page:
+def _filled(state: State, candidates: Iterable[tuple[int, str]], most: int, *, may_be_empty: bool = False) -> Page:
     taken: list[Operation] = []
-    for place, operation in candidates:
-        room -= operation_size(operation)
+    room = state.origin.limits.page
+    for place, id_ in candidates:
+        room -= state.sizes[id_] + FRAME
         if len(taken) == most or (room < 0 and (taken or may_be_empty)):
             return Page(taken, place)
-        taken.append(operation)
+        taken.append(state.operations[id_])
     return Page(taken, None)
 
 

@@ -111,6 +111,7 @@ PROGRESS: Final[frozenset[FactKind]] = frozenset(
 )
 """What a handler records, as against what happens to it: an invocation that recorded something was not in vain."""
 
+# "backoff" is no operation's: it is the pause between a failed invocation and the next.
 Cause = Literal["backoff", "deadline", "heartbeat", "limit", "retry", "wait"]
 
 Seconds = Literal["ExecutionTimeout", "NextAttemptDelaySeconds", "Duration", "Timeout", "HeartbeatTimeout"]
@@ -122,6 +123,15 @@ ALARMS: Final[Mapping[tuple[OperationType, OperationStatus], Mapping[Cause, Seco
     ("CALLBACK", "STARTED"): {"deadline": "Timeout", "heartbeat": "HeartbeatTimeout"},
 }
 """What time will do to an operation, and the detail of the fact before it that says after how many seconds."""
+
+TIME: Final[Mapping[Cause, OperationStatus]] = {
+    "deadline": "TIMED_OUT",
+    "heartbeat": "TIMED_OUT",
+    "limit": "TIMED_OUT",
+    "retry": "READY",
+    "wait": "SUCCEEDED",
+}
+"""Where it takes the operation then."""
 
 
 class Fields(NamedTuple):

@@ -28,7 +28,7 @@ class Text(Shape):
         self.pattern = pattern
         self.least = least
         self.most = most
-        self._matches = re.compile(pattern).fullmatch if pattern is not None else None
+        self._matches = re.compile(pattern, re.ASCII).fullmatch if pattern is not None else None
 
     @override
     def __call__(self, value: object, /) -> str:

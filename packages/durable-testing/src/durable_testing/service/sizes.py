@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import Final, cast
 
-from durable_core.spi import ErrorObject, Operation
+from durable_core.spi import ErrorObject
 from durable_testing.service.facts import Details
-
-FRAME: Final = 256
-"""What an operation weighs besides its payloads, roughly."""
 
 
 def text_size(text: str) -> int:
@@ -35,16 +31,3 @@ def fact_size(details: Details) -> int:
     if "Error" in details:
         kept += error_size(details["Error"])
     return kept
-
-
-def operation_size(operation: Operation) -> int:
-    """Give what an operation takes of a page, roughly."""
-    size = FRAME
-    for member in operation.values():
-        if isinstance(member, dict):
-            for value in cast(dict[str, object], member).values():
-                if isinstance(value, str):
-                    size += text_size(value)
-                elif isinstance(value, dict):
-                    size += len(json.dumps(value))
-    return size

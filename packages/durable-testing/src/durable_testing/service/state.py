@@ -49,6 +49,8 @@ class State:
         """Of the operations, in the order in which they were started."""
         self.subjects: dict[str, Subject] = {}
         """The operations as they were started."""
+        self.sizes: dict[str, int] = {}
+        """Of the operations: the bytes of their payloads and errors."""
         self.alarms = Alarms()
         self.parked = 0
         """Operations that an invocation may be waiting for."""
@@ -79,6 +81,7 @@ class State:
 
         self.ending: Details | None = None
         """How the execution ended: a closed one has this."""
+        self.ended_at = 0
         self.announcement: EventType | None = None
         """The event that tells the end, while it waits for the running invocation."""
         for fact in facts:
@@ -109,18 +112,19 @@ class State:
         self.facts.append(fact)
         if fact.kind in VISIBLE:
             self.events.append(fact)
-        if fact.details:
-            self.persisted += fact_size(fact.details)
+        size = fact_size(fact.details) if fact.details else 0
+        self.persisted += size
         if fact.kind in OUTCOMES:
-            self._fold(fact)
+            self._fold(fact, size)
         if fact.kind in PROGRESS:
             self.failures = self.idle = 0
         if fact.kind in CHANGES:
             CHANGES[fact.kind](self, fact)
 
-    def _fold(self, fact: Fact) -> None:
+    def _fold(self, fact: Fact, size: int) -> None:
         assert fact.subject is not None
         id_, type_ = fact.subject.id, fact.subject.type
+        self.sizes[id_] = size or self.sizes.get(id_, 0)
         before = self.operations.get(id_)
         after = folded(before, fact)
         self.operations[id_] = after
@@ -132,10 +136,15 @@ class State:
             self.alarms.drop(id_)
         self.parked += (type_, after["Status"]) in PARKED
         self.repeats += after["Status"] == "PENDING"
-        for cause, member in ALARMS.get((type_, after["Status"]), {}).items():
+        self.set_alarms(fact, fact.subject)
+
+    def set_alarms(self, fact: Fact, subject: Subject) -> None:
+        """Set the alarms for which the fact gives a time."""
+        status = self.operations[subject.id]["Status"]
+        for cause, member in ALARMS.get((subject.type, status), {}).items():
             seconds = fact.details.get(member)
             if seconds:
-                self.alarms.put(id_, cause, fact.at + seconds * 1000)
+                self.alarms.put(subject.id, cause, fact.at + seconds * 1000)
 
 
 def _started(state: State, fact: Fact) -> None:
@@ -150,7 +159,7 @@ def _callback_started(state: State, fact: Fact) -> None:
 
 def _heartbeat(state: State, fact: Fact) -> None:
     assert fact.subject is not None
-    state.alarms.put(fact.subject.id, "heartbeat", fact.at + fact.details["HeartbeatTimeout"] * 1000)
+    state.set_alarms(fact, fact.subject)
 
 
 def _invoke_started(state: State, fact: Fact) -> None:
@@ -164,7 +173,7 @@ def _invoke_ended(state: State, fact: Fact) -> None:
 
 
 def _invocation_started(state: State, fact: Fact) -> None:
-    state.running = Running(fact.details["RequestId"], fact.at)
+    state.running = Running(fact.details.get("RequestId", ""), fact.at)
     state.repeats += state.failures > 0
     state.called_for = state.interrupted = False
     state.alarms.drop(state.origin.subject.id, "backoff")
@@ -195,7 +204,7 @@ def _paused(state: State, fact: Fact) -> None:
     state.pause = fact.details
     state.paused_at = fact.at
     state.interrupted = state.running is not None
-    if fact.details["ExecutionTimeoutPaused"]:
+    if fact.details.get("ExecutionTimeoutPaused"):
         state.held = state.limit
         _put_limit(state, LONGEST)
 
@@ -221,6 +230,7 @@ def _ended(state: State, fact: Fact) -> None:
     status = OUTCOMES[fact.kind][1]
     state.status = cast(ExecutionStatus, status)
     state.announcement = ENDINGS[status] if fact.kind not in VISIBLE else None
+    state.ended_at = state.ended_at if state.ending is not None else fact.at
     state.ending = fact.details
     state.alarms.clear()
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Final, TypeVar, cast
+from typing import Final, TypeAlias, TypeVar, cast
 
 from durable_core.spi import Timestamp
 
 T = TypeVar("T")
+
+Value: TypeAlias = "str | int | datetime | list[str] | Shape"
+Shape: TypeAlias = dict[str, Value]
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND: Final = timedelta(milliseconds=1)
@@ -47,21 +50,21 @@ def milliseconds(time: Timestamp) -> int:
 
 def dated(shape: T) -> T:
     """Give a copy of an operation or of an event's details as boto3 shows it, with times as ``datetime``."""
-    return cast(T, _copied(cast(dict[str, object], shape), moment))
+    return cast(T, _copied(cast(Shape, shape), moment))
 
 
 def detached(shape: T) -> T:
     """Give a copy of a structure that its receiver may change without harm to the original."""
-    return cast(T, _copied(cast(dict[str, object], shape), int))
+    return cast(T, _copied(cast(Shape, shape), int))
 
 
-def _copied(shape: dict[str, object], time: Callable[[int], object]) -> dict[str, object]:
+def _copied(shape: Shape, time: Callable[[int], Value]) -> Shape:
     copy = shape.copy()
     for name, member in shape.items():
-        if name in TIMES:
-            copy[name] = time(cast(int, member))
-        elif isinstance(member, dict):
-            copy[name] = _copied(cast(dict[str, object], member), time)
+        if isinstance(member, dict):
+            copy[name] = _copied(member, time)
         elif isinstance(member, list):  # a stack trace: texts
-            copy[name] = cast(list[str], member).copy()
+            copy[name] = member.copy()
+        elif name in TIMES and isinstance(member, int):
+            copy[name] = time(member)
     return copy

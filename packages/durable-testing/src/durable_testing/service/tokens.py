@@ -58,8 +58,8 @@ class Lease:
 
     __slots__ = ("_last", "token")
 
-    def __init__(self) -> None:
-        self.token: str | None = fresh_token()
+    def __init__(self, token: str) -> None:
+        self.token: str | None = token
         self._last: Call | None = None
 
     def check(self, token: str) -> None:

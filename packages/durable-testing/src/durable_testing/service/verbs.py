@@ -10,7 +10,7 @@ from functools import wraps
 from types import SimpleNamespace
 from typing import Concatenate, Final, ParamSpec, TypeVar, cast
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError  # pyright: ignore[reportMissingTypeStubs]
 
 from durable_core.spi import CheckpointAnswer, ErrorObject, OperationUpdate
 from durable_testing.service import callbacks
@@ -30,8 +30,8 @@ from durable_testing.service.errors import CLASSES, Rejection, client_error
 from durable_testing.service.facts import Details, Fact
 from durable_testing.service.history import history_page
 from durable_testing.service.lambda_side import LambdaSide
-from durable_testing.service.lifecycle import pause, resume, stop
-from durable_testing.service.listing import Wanted, described, listed, summarised
+from durable_testing.service.lifecycle import pause, resume
+from durable_testing.service.listing import Wanted, described, listed
 from durable_testing.service.members import REQUESTS
 from durable_testing.service.state import ExecutionStatus, State
 from durable_testing.service.times import dated, detached, moment, since_epoch
@@ -182,8 +182,8 @@ class DurableService(LambdaSide):
         execution = self._executions.find(DurableExecutionArn)
         if execution.state.ending is None:
             check_error(Error or {}, execution.state.origin.limits)
-            self._executions.record(execution, [stop(execution.state, detached(Error or {}), self.clock.tick())])
-        return {"StopTimestamp": summarised(execution)["EndTimestamp"]}
+            self._executions.stop(execution, detached(Error or {}))
+        return {"StopTimestamp": moment(execution.state.ended_at)}
 
     @verb("PauseDurableExecution")
     def pause_durable_execution(
@@ -240,7 +240,7 @@ class DurableService(LambdaSide):
     def _turn(self, arn: str, client_token: str | None, change: Change, request: Details) -> Response:
         """Pause or resume, unless this very request was taken before."""
         execution = self._executions.find(arn)
-        now = self.clock.tick()
+        now = self._executions.advance(execution)
         asked = (change.__name__, request)
         if not execution.was_asked(client_token, asked, now):
             self._executions.record(execution, [change(execution.state, request, now)])

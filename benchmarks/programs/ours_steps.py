@@ -1,0 +1,54 @@
+"""Steps one after the other: ``ours_steps.py async|threads|blocking STEPS INVOCATIONS [http]``."""
+
+from __future__ import annotations
+
+import sys
+
+from durable_core import DurableContext, blocking, durable_execution
+from fake import LambdaContext, invocation
+from meter import report, usual
+from ours_client import InProcess
+
+
+async def work(number: int) -> int:
+    return number
+
+
+def blocking_work(number: int) -> int:
+    return number
+
+
+async def on_the_loop(steps: int, ctx: DurableContext) -> int:
+    for number in range(steps):
+        await ctx.step(work, number)
+    return steps
+
+
+async def on_threads(steps: int, ctx: DurableContext) -> int:
+    for number in range(steps):
+        await ctx.step(blocking_work, number)
+    return steps
+
+
+def on_one_thread(steps: int, ctx: blocking.DurableContext) -> int:
+    for number in range(steps):
+        ctx.step(blocking_work, number)
+    return steps
+
+
+WORKFLOWS = {"async": on_the_loop, "threads": on_threads, "blocking": on_one_thread}
+
+
+def main(flavour: str, steps: int, invocations: int, *, http: bool) -> None:
+    client = InProcess()
+    handler = durable_execution(client=None if http else client)(WORKFLOWS[flavour])
+    context = LambdaContext()
+    handler(invocation(3), context)
+    before = client.calls
+    event = invocation(steps)
+    each = usual(lambda: handler(event, context), invocations)
+    report(cpu=each.cpu, wall=each.wall, calls=(client.calls - before) / invocations)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), http="http" in sys.argv)
