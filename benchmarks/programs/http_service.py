@@ -30,7 +30,6 @@ class Connection(socketserver.StreamRequestHandler):
     """Answers the requests of one connection, one after the other."""
 
     disable_nagle_algorithm = True
-    server: Service
 
     def handle(self) -> None:
         while request := self.rfile.readline():
@@ -40,17 +39,20 @@ class Connection(socketserver.StreamRequestHandler):
                 if name.lower() == b"content-length":
                     length = int(value)
             body = _encode(self.answer(request, self.rfile.read(length)))
-            self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+            self.wfile.write(_ANSWER % (len(body), body))
 
     def answer(self, request: bytes, body: bytes) -> dict[str, Any]:
         """The answer to a checkpoint; to anything else, when the first checkpoint came."""
+        service = self.server
+        assert isinstance(service, Service)
         if not request.partition(b" HTTP/")[0].endswith(b"/checkpoint"):
-            return {"first_checkpoint": self.server.first_checkpoint}
-        if self.server.first_checkpoint is None:
-            self.server.first_checkpoint = time.monotonic_ns()
-        return answer(next(self.server.calls), _decode(body)["Updates"], time.time())
+            return {"first_checkpoint": service.first_checkpoint}
+        if service.first_checkpoint is None:
+            service.first_checkpoint = time.monotonic_ns()
+        return answer(next(service.calls), _decode(body)["Updates"], time.time())
 
 
+_ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 

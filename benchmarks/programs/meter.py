@@ -20,21 +20,20 @@ class Spent(NamedTuple):
     wall: float
 
 
-def spent(work: Callable[[], Mapping[str, object]]) -> Spent:
-    """What one invocation takes; it must succeed."""
+def usual(invocation: Callable[[], Mapping[str, object]], times: int = 1) -> Spent:
+    """What one *invocation* takes, which must succeed: the medians of *times*."""
     gc.collect()  # what came before is not its garbage
+    each = [_spent(invocation) for _ in range(times)]
+    return Spent(statistics.median(one.cpu for one in each), statistics.median(one.wall for one in each))
+
+
+def _spent(invocation: Callable[[], Mapping[str, object]]) -> Spent:
     cpu, wall = time.process_time(), time.perf_counter()
-    answer = work()
-    result = Spent(time.process_time() - cpu, time.perf_counter() - wall)
+    answer = invocation()
+    spent = Spent(time.process_time() - cpu, time.perf_counter() - wall)
     if answer["Status"] != "SUCCEEDED":
         raise AssertionError(f"an invocation that is measured must succeed, but it answered {answer}")
-    return result
-
-
-def usual(work: Callable[[], Mapping[str, object]], times: int) -> Spent:
-    """The medians of *times* invocations."""
-    each = [spent(work) for _ in range(times)]
-    return Spent(statistics.median(one.cpu for one in each), statistics.median(one.wall for one in each))
+    return spent
 
 
 class ThreadPeak:

@@ -11,7 +11,7 @@ from typing import Any
 
 from aws_durable_execution_sdk_python import durable_execution, durable_step
 from fake import LambdaContext, invocation
-from meter import ThreadPeak, report, spent
+from meter import ThreadPeak, report, usual
 from official_client import InProcess
 
 threads = ThreadPeak()
@@ -43,7 +43,7 @@ def main(branches: int) -> None:
     handler = durable_execution(side_by_side, boto3_client=client)
     handler(invocation(3), context)
     before = client.calls
-    each = spent(lambda: handler(invocation(branches), context))
+    each = usual(lambda: handler(invocation(branches), context))
     report(cpu=each.cpu, wall=each.wall, calls=client.calls - before, threads=threads.most)
 
 

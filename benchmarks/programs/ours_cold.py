@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from durable_core import DurableContext, Duration, ExecutionError, durable_execution
 from fake import LambdaContext, invocation
+
+from durable_core import DurableContext, Duration, ExecutionError, durable_execution
 
 
 @dataclass
@@ -29,7 +30,6 @@ async def charge(order: Order) -> str:
     return f"pay-{order.order_id}"
 
 
-@durable_execution
 async def process_order(order: Order, ctx: DurableContext) -> Receipt:
     if not await ctx.step(is_valid, order):
         raise ExecutionError(f"order {order.order_id} has nothing to charge")
@@ -38,9 +38,11 @@ async def process_order(order: Order, ctx: DurableContext) -> Receipt:
     return Receipt(order.order_id, payment_id)
 
 
+handler = durable_execution(process_order)
+
 if __name__ == "__main__":
     loaded = time.monotonic_ns()
-    answer = process_order(invocation({"order_id": "ORD-1", "amount": 10.0}), LambdaContext())
+    answer = handler(invocation({"order_id": "ORD-1", "amount": 10.0}), LambdaContext())
     assert answer["Status"] == "PENDING"
 
     from arrival import SPAWNED, first_checkpoint

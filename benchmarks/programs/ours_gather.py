@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from durable_core import DurableContext, durable_execution
 from fake import LambdaContext, invocation
-from meter import ThreadPeak, report, spent
+from meter import ThreadPeak, report, usual
 from ours_client import InProcess
+
+from durable_core import DurableContext, durable_execution
 
 threads = ThreadPeak()
 
@@ -36,7 +37,7 @@ def main(branches: int) -> None:
     handler = durable_execution(client=client)(side_by_side)
     handler(invocation(3), context)
     before = client.calls
-    each = spent(lambda: handler(invocation(branches), context))
+    each = usual(lambda: handler(invocation(branches), context))
     report(cpu=each.cpu, wall=each.wall, calls=client.calls - before, threads=threads.most)
 
 

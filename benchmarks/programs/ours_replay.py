@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import sys
 
-from durable_core import DurableContext, blocking, durable_execution
 from fake import LambdaContext, invocation, recorded_step
 from meter import peak_memory, report, usual
 from ours_client import InProcess
+
+from durable_core import DurableContext, blocking, durable_execution
 
 FEW = 1_000
 

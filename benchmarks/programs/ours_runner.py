@@ -6,9 +6,10 @@ import sys
 import time
 from typing import Any
 
+from meter import report, skip
+
 import durable_testing
 from durable_core import DurableContext, Duration, durable_execution
-from meter import report, skip
 
 LocalRunner: Any = getattr(durable_testing, "LocalRunner", None)
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from typing import Any
 
-from durable_core import DurableContext, blocking, durable_execution
 from fake import LambdaContext, invocation
 from meter import report, usual
 from ours_client import InProcess
+
+from durable_core import DurableContext, blocking, durable_execution
 
 
 async def work(number: int) -> int:
@@ -36,7 +39,7 @@ def on_one_thread(steps: int, ctx: blocking.DurableContext) -> int:
     return steps
 
 
-WORKFLOWS = {"async": on_the_loop, "threads": on_threads, "blocking": on_one_thread}
+WORKFLOWS: dict[str, Callable[..., Any]] = {"async": on_the_loop, "threads": on_threads, "blocking": on_one_thread}
 
 
 def main(flavour: str, steps: int, invocations: int, *, http: bool) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from durable_core import blocking
+from durable_core.client import DurableServiceClient, ServiceError
+from durable_core.client.aws import LambdaClient
 from durable_core.config import ChildConfig, ReplayLogging, StepConfig, StepSemantics
 from durable_core.context import DurableContext, Operation
 from durable_core.duration import Duration
@@ -34,6 +37,8 @@ from durable_core.errors import (
 )
 from durable_core.handler import DurableFunction, durable_execution
 from durable_core.limits import ServiceLimits
+from durable_core.logger import ReplayFilter
+from durable_core.operations.step import durable_step
 from durable_core.retry import (
     ExponentialBackoff,
     FixedDelay,
@@ -44,6 +49,62 @@ from durable_core.retry import (
     RetryPresets,
     RetryStrategy,
 )
+from durable_core.serdes import TEXT, SerDes, SerDesContext
 from durable_core.step_context import StepContext, step_context
 
-__all__ = [n for n in dir() if not n.startswith("_")]
+__all__ = [
+    "TEXT",
+    "AllFailedError",
+    "BatchError",
+    "CallbackError",
+    "CallbackSubmitterError",
+    "CallbackTimeoutError",
+    "CheckpointError",
+    "ChildConfig",
+    "ChildContextError",
+    "ConditionNotMetError",
+    "ConditionTimeoutError",
+    "ContextMisuseError",
+    "DurableContext",
+    "DurableError",
+    "DurableFunction",
+    "DurableServiceClient",
+    "Duration",
+    "ExecutionError",
+    "ExponentialBackoff",
+    "FixedDelay",
+    "InvocationError",
+    "InvokeError",
+    "InvokeStoppedError",
+    "InvokeTimeoutError",
+    "Jitter",
+    "LambdaClient",
+    "LinearBackoff",
+    "NoRetry",
+    "NonDeterministicExecutionError",
+    "Operation",
+    "OperationError",
+    "ReplayFilter",
+    "ReplayLogging",
+    "RetryDecision",
+    "RetryPresets",
+    "RetryStrategy",
+    "SerDes",
+    "SerDesContext",
+    "SerDesError",
+    "ServiceError",
+    "ServiceLimits",
+    "SizeLimitError",
+    "StepConfig",
+    "StepContext",
+    "StepError",
+    "StepInterruptedError",
+    "StepSemantics",
+    "StepTimeoutError",
+    "Suspended",
+    "ValidationError",
+    "blocking",
+    "durable_execution",
+    "durable_step",
+    "step_context",
+]

@@ -49,8 +49,9 @@ class StepConfig:
     """The type of the result, where there is no annotation to read."""
 
     def __post_init__(self) -> None:
-        if self.timeout is not None and (not isinstance(self.timeout, timedelta) or self.timeout <= timedelta(0)):
-            raise ValidationError(f"StepConfig.timeout takes a timedelta above zero, got {self.timeout!r}")
+        timeout: object = self.timeout
+        if timeout is not None and not (isinstance(timeout, timedelta) and timeout > timedelta(0)):
+            raise ValidationError(f"StepConfig.timeout takes a timedelta above zero, got {timeout!r}")
         if not isinstance(self.step_semantics, StepSemantics):
             raise ValidationError(f"StepConfig.step_semantics takes a StepSemantics, got {self.step_semantics!r}")
         if self.retry_strategy is not None and not callable(self.retry_strategy):

@@ -59,12 +59,15 @@ class Operation(Coroutine[object, Never, T]):
         return self._begun().__await__()
 
     def send(self, value: Never) -> object:
+        """For the event loop, as a coroutine's."""
         return (self._coroutine or self._begun()).send(value)
 
     def throw(self, *error: Any) -> object:
+        """For the event loop, as a coroutine's."""
         return (self._coroutine or self._begun()).throw(*error)
 
     def close(self) -> None:
+        """For the event loop, as a coroutine's."""
         if self._coroutine is None:
             self.place.lane.scope.placed.discard(self)
         else:

@@ -8,7 +8,15 @@ from typing import Self
 
 from durable_core.errors import ValidationError
 
-_SECONDS = {"seconds": 1, "minutes": 60, "hours": 3_600, "days": 86_400, "weeks": 604_800, "months": 2_592_000, "years": 31_536_000}
+_SECONDS = {
+    "seconds": 1,
+    "minutes": 60,
+    "hours": 3_600,
+    "days": 86_400,
+    "weeks": 604_800,
+    "months": 2_592_000,
+    "years": 31_536_000,
+}
 
 
 class Duration(timedelta):
@@ -20,40 +28,51 @@ class Duration(timedelta):
 
     @classmethod
     def from_seconds(cls, amount: float) -> Self:
+        """*amount* seconds."""
         return cls._of(amount, "seconds")
 
     @classmethod
     def from_minutes(cls, amount: float) -> Self:
+        """*amount* minutes."""
         return cls._of(amount, "minutes")
 
     @classmethod
     def from_hours(cls, amount: float) -> Self:
+        """*amount* hours."""
         return cls._of(amount, "hours")
 
     @classmethod
     def from_days(cls, amount: float) -> Self:
+        """*amount* days of 24 hours."""
         return cls._of(amount, "days")
 
     @classmethod
     def from_weeks(cls, amount: float) -> Self:
+        """*amount* weeks."""
         return cls._of(amount, "weeks")
 
     @classmethod
     def from_months(cls, amount: float) -> Self:
+        """*amount* months of 30 days."""
         return cls._of(amount, "months")
 
     @classmethod
     def from_years(cls, amount: float) -> Self:
+        """*amount* years of 365 days."""
         return cls._of(amount, "years")
 
     @classmethod
     def _of(cls, amount: float, unit: str) -> Self:
-        if isinstance(amount, bool) or not isinstance(amount, int | float) or not 0 < amount < math.inf:
+        number: object = amount
+        if isinstance(number, bool) or not isinstance(number, int | float) or not 0 < number < math.inf:
             raise ValidationError(f"Duration.from_{unit} takes a number above zero, got {amount!r}")
-        return cls(seconds=math.ceil(amount * _SECONDS[unit]))
+        try:
+            return cls(seconds=math.ceil(amount * _SECONDS[unit]))
+        except OverflowError:
+            raise ValidationError(f"{amount!r} {unit} is longer than a timedelta can be") from None
 
 
-def whole_seconds(value: timedelta, what: str, *, most: int) -> int:
+def whole_seconds(value: object, what: str, *, most: int) -> int:
     """*value* in seconds, rounded up; ``ValidationError`` unless it is a duration from 1 to *most* seconds."""
     if not isinstance(value, timedelta):
         raise ValidationError(

@@ -44,7 +44,6 @@ class DurableFunction(Generic[H]):
         return dict(answer)
 
 
-
 @overload
 def durable_execution(func: H, /) -> DurableFunction[H]: ...
 

@@ -68,24 +68,31 @@ class DurableLogger:
         self._logger = logger or logging.getLogger(LOGGER_NAME)
 
     def debug(self, message: str, /, *args: object, **fields: Any) -> None:
+        """Write *message* at level DEBUG."""
         self._write(logging.DEBUG, message, args, fields)
 
     def info(self, message: str, /, *args: object, **fields: Any) -> None:
+        """Write *message* at level INFO."""
         self._write(logging.INFO, message, args, fields)
 
     def warning(self, message: str, /, *args: object, **fields: Any) -> None:
+        """Write *message* at level WARNING."""
         self._write(logging.WARNING, message, args, fields)
 
     def error(self, message: str, /, *args: object, **fields: Any) -> None:
+        """Write *message* at level ERROR."""
         self._write(logging.ERROR, message, args, fields)
 
     def critical(self, message: str, /, *args: object, **fields: Any) -> None:
+        """Write *message* at level CRITICAL."""
         self._write(logging.CRITICAL, message, args, fields)
 
     def exception(self, message: str, /, *args: object, **fields: Any) -> None:
+        """Write *message* at level ERROR, with the exception that is being handled."""
         self._write(logging.ERROR, message, args, {"exc_info": True, **fields})
 
     def log(self, level: int, message: str, /, *args: object, **fields: Any) -> None:
+        """Write *message* at *level*, one of the ``logging`` module's."""
         self._write(level, message, args, fields)
 
     def _write(self, level: int, message: str, args: tuple[object, ...], fields: dict[str, Any]) -> None:
@@ -109,5 +116,6 @@ class ReplayFilter(logging.Filter):
         self._least = _LEAST[mode]
 
     def filter(self, record: logging.LogRecord) -> bool:
+        """Whether *record* is to be written."""
         lane: Lane | None = current_lane()
         return lane is None or not lane.replaying or record.levelno >= self._least

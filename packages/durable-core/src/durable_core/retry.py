@@ -80,12 +80,12 @@ def matches(error: BaseException, wanted: ErrorFilter) -> bool:
     return any(matches(error, each) for each in wanted)
 
 
-def _check_attempts(max_attempts: int) -> None:
+def _check_attempts(max_attempts: object) -> None:
     if isinstance(max_attempts, bool) or not isinstance(max_attempts, int) or max_attempts < 1:
         raise ValidationError(f"max_attempts counts every attempt, the first included: from 1, got {max_attempts!r}")
 
 
-def _check_delay(name: str, delay: timedelta) -> None:
+def _check_delay(name: str, delay: object) -> None:
     if not isinstance(delay, timedelta) or delay <= timedelta(0):
         raise ValidationError(f"{name} must be a timedelta above zero, such as Duration.from_seconds(1), got {delay!r}")
 
@@ -118,6 +118,7 @@ class ExponentialBackoff:
         return cls(max_attempts, timedelta(milliseconds=base_delay), timedelta(milliseconds=max_delay))
 
     def __call__(self, error: BaseException, attempt: int) -> RetryDecision:
+        """Decide after the failed *attempt*, from 1."""
         if attempt >= self.max_attempts or not _wanted(error, self.retry_on, self.give_up_on):
             return RetryDecision.stop()
         try:
@@ -147,6 +148,7 @@ class FixedDelay:
         return cls(max_attempts, timedelta(milliseconds=delay))
 
     def __call__(self, error: BaseException, attempt: int) -> RetryDecision:
+        """Decide after the failed *attempt*, from 1."""
         if attempt >= self.max_attempts or not _wanted(error, self.retry_on, self.give_up_on):
             return RetryDecision.stop()
         return _after(self.delay.total_seconds())
@@ -174,6 +176,7 @@ class LinearBackoff:
         return cls(max_attempts, timedelta(milliseconds=base_delay), timedelta(milliseconds=max_delay))
 
     def __call__(self, error: BaseException, attempt: int) -> RetryDecision:
+        """Decide after the failed *attempt*, from 1."""
         if attempt >= self.max_attempts or not _wanted(error, self.retry_on, self.give_up_on):
             return RetryDecision.stop()
         return _after(min(self.base_delay.total_seconds() * attempt, self.max_delay.total_seconds()))
@@ -189,6 +192,7 @@ class NoRetry:
         return cls()
 
     def __call__(self, error: BaseException, attempt: int) -> RetryDecision:
+        """Decide after the failed *attempt*, from 1."""
         return RetryDecision.stop()
 
 

@@ -35,9 +35,13 @@ class SerDesContext(NamedTuple):
 class SerDes(Protocol[T]):
     """Writes a value as text, and reads it back. Both may be called many times for one value."""
 
-    def serialize(self, value: T, context: SerDesContext) -> str: ...
+    def serialize(self, value: T, context: SerDesContext) -> str:
+        """*value* as text."""
+        ...
 
-    def deserialize(self, data: str, context: SerDesContext) -> T: ...
+    def deserialize(self, data: str, context: SerDesContext) -> T:
+        """The value that *data* stands for."""
+        ...
 
 
 class JsonSerDes:
@@ -63,6 +67,7 @@ class JsonSerDes:
         return self.round_trip(value)[0]
 
     def deserialize(self, data: str, context: SerDesContext) -> Any:
+        """The value of the JSON in *data*, of the type that is declared."""
         return self._read(data)
 
     def round_trip(self, value: Any) -> tuple[str, Any]:
@@ -76,7 +81,9 @@ class JsonSerDes:
         except SerDesError:
             raise
         except (TypeError, ValueError, RecursionError, OverflowError, AttributeError) as error:
-            raise SerDesError(f"it cannot be written as JSON and read back: {_short(error)}. {self._advice()}") from error
+            raise SerDesError(
+                f"it cannot be written as JSON and read back: {_short(error)}. {self._advice()}"
+            ) from error
         if not same(value, after):
             raise SerDesError(f"{difference(value, after) or 'it would come back changed'}. {self._advice()}")
         return data, after

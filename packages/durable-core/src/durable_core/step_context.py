@@ -39,5 +39,7 @@ def step_context() -> StepContext:
     """The ``StepContext`` of the step whose function calls this; ``ContextMisuseError`` outside a step."""
     found = CURRENT_STEP.get(None)
     if not isinstance(found, StepContext):
-        raise ContextMisuseError("step_context() tells a step's function about its attempt; outside a step there is none")
+        raise ContextMisuseError(
+            "step_context() tells a step's function about its attempt; outside a step there is none"
+        )
     return found

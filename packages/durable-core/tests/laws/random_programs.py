@@ -99,7 +99,7 @@ class Interpreter:
             case "step":
                 self.note(trace, await ctx.step(self.body(f"{label}:{argument}"), name=f"s{argument}"))
             case "flaky":
-                config = StepConfig(retry_strategy=FixedDelay(3))
+                config = StepConfig(retry_strategy=FixedDelay(20))
                 self.note(trace, await ctx.step(self.flaky(f"{label}:{argument}"), name="flaky", config=config))
             case "failing":
                 try:

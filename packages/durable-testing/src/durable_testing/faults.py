@@ -8,7 +8,7 @@ from enum import Enum
 from durable_core.spi import CheckpointAnswer, DurableServiceClient, ExecutionState, OperationUpdate
 
 
-class SandboxDied(BaseException):  # noqa: N818 (it is no error of the program's)
+class SandboxDied(BaseException):
     """The sandbox ended here: no code of the workflow runs after it, as after ``kill -9``."""
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import builtins
-import functools
 import json
 import traceback
 from collections.abc import Mapping
+from contextlib import suppress
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -33,16 +33,14 @@ def describe(error: BaseException, *, limit: int, stack_trace: bool = False) -> 
     return _fitted(record, limit)
 
 
-def rebuild(
-    base: type[OperationError], record: ErrorObject, entry: Operation, family: Family
-) -> OperationError:
+def rebuild(base: type[OperationError], record: ErrorObject, entry: Operation, family: Family) -> OperationError:
     """The error that *record* describes: of *base*, and of the class it names if the program's *family* has it."""
     named = record.get("ErrorType")
     original = family.find(named) if named else None
     message = record.get("ErrorMessage", "")
     cls = base
     if original is not None and not issubclass(base, original):
-        cls = original if issubclass(original, base) else _both(base, original)
+        cls = original if issubclass(original, base) else _mixed(base, original)
     error = cls.__new__(cls, message)
     OperationError.__init__(
         error,
@@ -66,25 +64,37 @@ class Family(NamedTuple):
     """
 
     declared: tuple[type[BaseException], ...] = ()
-    names: Mapping[str, Any] = {}  # noqa: RUF012 (never written)
+    names: Mapping[str, Any] = {}
 
     def find(self, named: str) -> type[Exception] | None:
         """The class with this qualified name."""
         short = named.rpartition(".")[2]
         candidates = [*self.declared, _BUILTINS.get(named), getattr(errors, short, None)]
-        for value in self.names.values():
-            candidates.append(vars(value).get(short) if isinstance(value, ModuleType) else value)
+        names = self.names.values()
+        candidates += [vars(value).get(short) if isinstance(value, ModuleType) else value for value in names]
         for each in candidates:
             if isinstance(each, type) and issubclass(each, Exception) and qualified_name(each) == named:
                 return each if named not in _NEVER else None
         return None
 
 
-@functools.lru_cache(maxsize=512)
+def _mixed(base: type[OperationError], original: type[BaseException]) -> type[OperationError]:
+    """``_both``, made once for each pair: ``except`` and ``type()`` must agree from one failure to the next."""
+    key = (base, original)
+    if key not in _made:
+        _made[key] = _both(base, original)
+    return _made[key]
+
+
+_made: dict[tuple[type[OperationError], type[BaseException]], type[OperationError]] = {}
+
+
 def _both(base: type[OperationError], original: type[BaseException]) -> type[OperationError]:
     """A class that is both, named as the original; *base* alone where Python cannot make one."""
     try:
-        cls = type(original.__name__, (base, original), {"__module__": original.__module__, "__doc__": original.__doc__})
+        cls = type(
+            original.__name__, (base, original), {"__module__": original.__module__, "__doc__": original.__doc__}
+        )
         cls.__new__(cls, "")
     except Exception:  # a metaclass, __init_subclass__ or __new__ with a mind of its own
         return base
@@ -104,10 +114,8 @@ def _restore(error: OperationError, data: str | None) -> None:
     attributes = fields.get("attributes")
     for key, value in attributes.items() if isinstance(attributes, dict) else ():
         if key not in _OWN:
-            try:
+            with suppress(Exception):  # a property or slot without a setter: the record cannot force it
                 setattr(error, key, value)
-            except Exception:  # a property or slot without a setter: the record cannot force it
-                continue
 
 
 _OWN = frozenset({"error_message", "operation_id", "name", "error_type", "error_data", "stack_trace", "args"})

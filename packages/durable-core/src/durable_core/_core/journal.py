@@ -11,15 +11,21 @@ from durable_core._wire.shapes import TERMINAL, Operation
 class Journal:
     """The recorded operations of one execution, as far as this invocation has been told."""
 
-    __slots__ = ("_over_at_start", "_unread", "operations", "service_time")
+    __slots__ = ("_over_at_start", "_service_time", "_unread", "operations")
 
     def __init__(self, operations: Iterable[Operation], updated: Iterable[str] = ()) -> None:
         self.operations: dict[str, Operation] = {entry["Id"]: entry for entry in operations}
-        self.service_time = max(map(latest, self.operations.values()), default=0)
-        """The latest moment, in milliseconds, that the service has shown; its own clock is never asked."""
+        self._service_time: int | None = None
         over = {id for id, entry in self.operations.items() if entry["Status"] in TERMINAL}
         self._over_at_start = over.difference(updated)
         self._unread = {id for id, entry in self.operations.items() if entry["Type"] != "EXECUTION"}
+
+    @property
+    def service_time(self) -> int:
+        """The latest moment, in milliseconds, that the service has shown; nobody asks what time it is there."""
+        if self._service_time is None:
+            self._service_time = max(map(latest, self.operations.values()), default=0)
+        return self._service_time
 
     def find(self, id: str) -> Operation | None:
         """What is recorded under *id*."""
@@ -55,6 +61,7 @@ class Journal:
             if known is not None and known["Status"] in TERMINAL and entry["Status"] not in TERMINAL:
                 continue  # an answer that was overtaken
             self.operations[entry["Id"]] = entry
-            self.service_time = max(self.service_time, latest(entry))
+            if self._service_time is not None:
+                self._service_time = max(self._service_time, latest(entry))
             changed.append(entry)
         return changed

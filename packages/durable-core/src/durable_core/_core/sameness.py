@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 import marshal
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 
-def same(before: object, after: object) -> bool:
+def same(before: Any, after: Any) -> bool:
     """Whether both are equal and of the same classes all the way down."""
     try:
         # Exact builtins only, compared in C; version 2 knows neither interned strings nor references.

@@ -43,4 +43,3 @@ class AsyncDriver(Scheduler):
         if left:
             _, pending = await asyncio.wait(left, timeout=0.1 if self.ending else GRACE)
             self.clean = not pending
-

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextvars
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 CURRENT_STEP: contextvars.ContextVar[Any] = contextvars.ContextVar("durable_core.step")
@@ -36,14 +36,6 @@ class Call(NamedTuple):
         context = contextvars.copy_context()
         context.run(CURRENT_STEP.set, self.facts)
         return context
-
-
-async def boxed(awaitable: Awaitable[Any]) -> Attempt:
-    """Await it; what it raises, SystemExit and CancelledError included, is kept and not raised."""
-    try:
-        return Attempt(await awaitable)
-    except BaseException as error:
-        return Attempt(error=error)
 
 
 async def called(func: Callable[..., Any], args: tuple[Any, ...]) -> Attempt:

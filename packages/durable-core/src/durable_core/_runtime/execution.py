@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from durable_core._core.clock import millis
-from durable_core._core.journal import Journal
 from durable_core._core.identity import execution_name
+from durable_core._core.journal import Journal
 from durable_core._runtime.driver import Driver
 from durable_core._runtime.scope import Scope
 from durable_core._wire.shapes import Operation

@@ -6,7 +6,8 @@ import asyncio
 import contextvars
 import selectors
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from concurrent.futures import Executor
+from typing import TYPE_CHECKING, TypeVar, TypeVarTuple, Unpack
 
 from durable_core._runtime.tasks import WorkflowTask, make_task
 
@@ -14,14 +15,23 @@ if TYPE_CHECKING:
     from durable_core._runtime.scheduler import Scheduler
 
 
+Arguments = TypeVarTuple("Arguments")
+T = TypeVar("T")
+
+
 class _AskingSelector(selectors.DefaultSelector):
     """Calls ``before_blocking`` when it is told to block: then nothing is left that could run."""
 
     before_blocking: Callable[[float | None], float | None] | None = None
+    own = 1
+    """Descriptors of the loop itself: it looks at them whenever it really blocks, and need not in between."""
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        if self.before_blocking is not None and (timeout is None or timeout > 0):
-            timeout = self.before_blocking(timeout)
+        if self.before_blocking is not None:
+            if timeout is None or timeout > 0:
+                timeout = self.before_blocking(timeout)
+            if timeout == 0 and len(self.get_map()) <= self.own:
+                return []
         return super().select(timeout)
 
 
@@ -31,7 +41,7 @@ class DurableLoop(asyncio.SelectorEventLoop):
     def __init__(self) -> None:
         self._asking = _AskingSelector()
         super().__init__(self._asking)
-        self._own_descriptors = len(self._asking.get_map())
+        self._asking.own = len(self._asking.get_map())
         self.scheduler: Scheduler | None = None
         self.set_task_factory(lambda loop, coro, **options: make_task(self.scheduler, loop, coro, options))
 
@@ -43,15 +53,16 @@ class DurableLoop(asyncio.SelectorEventLoop):
     @property
     def foreign_descriptors(self) -> bool:
         """Whether anything but the loop itself has a descriptor registered."""
-        return len(self._asking.get_map()) > self._own_descriptors
+        return len(self._asking.get_map()) > self._asking.own
 
     def call_at(
         self,
         when: float,
-        callback: Callable[..., object],
-        *args: Any,
+        callback: Callable[[Unpack[Arguments]], object],
+        *args: *Arguments,
         context: contextvars.Context | None = None,
     ) -> asyncio.TimerHandle:
+        """As ``loop.call_at``; the workflow's own timers keep its invocation awake."""
         handle = super().call_at(when, callback, *args, context=context)
         task = asyncio.current_task(self)
         if self.scheduler is not None and isinstance(task, WorkflowTask) and task.current is None:
@@ -60,15 +71,18 @@ class DurableLoop(asyncio.SelectorEventLoop):
             self.scheduler.timers.append(handle)
         return handle
 
-    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> asyncio.Future[Any]:
-        future: asyncio.Future[Any] = super().run_in_executor(executor, func, *args)
+    def run_in_executor(
+        self, executor: Executor | None, func: Callable[[Unpack[Arguments]], T], *args: *Arguments
+    ) -> asyncio.Future[T]:
+        """As ``loop.run_in_executor``; a job of the workflow keeps its invocation awake."""
+        future = super().run_in_executor(executor, func, *args)
         if self.scheduler is not None and isinstance(asyncio.current_task(self), WorkflowTask):
-            self.scheduler.body_starts()
-            future.add_done_callback(self.scheduler.body_ends)
+            self.scheduler.began(future)
+            future.add_done_callback(self.scheduler.over)
         return future
 
 
-def _is_timeout(callback: Callable[..., object]) -> bool:
+def _is_timeout(callback: object) -> bool:
     """Whether *callback* is that of ``asyncio.timeout``, or of ``wait_for`` in Python 3.11."""
     owner = getattr(callback, "__self__", None)
     return isinstance(owner, asyncio.Timeout) or getattr(callback, "__name__", "") == "_release_waiter"

@@ -20,6 +20,8 @@ from durable_core.serdes import SerDesContext
 
 T_co = TypeVar("T_co", covariant=True)
 
+_ADVICE = "Keep the order of operations stable for running executions, or publish a new version."
+
 
 class Kind(Protocol, Generic[T_co]):
     """An operation that the code asks for: what it is, and how it runs or is recalled."""
@@ -128,8 +130,7 @@ def check_same(entry: Operation, recorder: Recorder) -> None:
         return
     raise NonDeterministicExecutionError(
         f"{recorder.place} was recorded as {_shown(entry['Type'], entry.get('SubType'), entry.get('Name'))}; the code "
-        f"now asks for {_shown(kind.type, kind.subtype, kind.name)} ({recorder.place.line}). Keep the order of operations stable for running "
-        "executions, or publish a new version."
+        f"now asks for {_shown(kind.type, kind.subtype, kind.name)} ({recorder.place.line}). {_ADVICE}"
     )
 
 
@@ -138,8 +139,7 @@ def unexpected(recorder: Recorder) -> NonDeterministicExecutionError:
     kind = recorder.kind
     return NonDeterministicExecutionError(
         f"{recorder.place} was not recorded before {recorder.place.lane.scope} ended; the code now asks for "
-        f"{_shown(kind.type, kind.subtype, kind.name)} ({recorder.place.line}). Keep the order of operations stable "
-        "for running executions, or publish a new version."
+        f"{_shown(kind.type, kind.subtype, kind.name)} ({recorder.place.line}). {_ADVICE}"
     )
 
 
@@ -147,8 +147,7 @@ def removed(entry: Operation, where: object) -> NonDeterministicExecutionError:
     """The error for *entry*, which was recorded in *where* and which the code no longer asks for."""
     return NonDeterministicExecutionError(
         f"{where} has a recorded {_shown(entry['Type'], entry.get('SubType'), entry.get('Name'))} that the code did "
-        "not ask for before it returned. Keep the order of operations stable for running executions, or publish a "
-        "new version."
+        f"not ask for before it returned. {_ADVICE}"
     )
 
 

@@ -49,9 +49,13 @@ class Pipeline:
         self._batch_updates = batch_updates
         self._queue: deque[Ticket] = deque()
         self._answered: deque[tuple[list[Ticket], list[Operation]]] = deque()
+        self._waited_for = 0
+        """Updates in the queue that somebody waits for."""
         self._poll = False
-        self.changed = threading.Condition(threading.Lock())
-        """Guards the queue; notified when a call ends."""
+        self._lock = threading.Lock()
+        """Guards the queue and the call in flight."""
+        self._changed = threading.Condition(self._lock)
+        """Notified when a call ends."""
         self.sending = False
         """A call is in flight."""
         self.failure: BaseException | None = None
@@ -60,8 +64,9 @@ class Pipeline:
     def post(self, update: OperationUpdate, waiter: Callable[[Ticket], None] | None = None) -> Ticket:
         """Queue *update*; once it is recorded, *waiter* is called with its ticket."""
         ticket = Ticket(update, waiter)
-        with self.changed:
+        with self._lock:
             self._queue.append(ticket)
+            self._waited_for += waiter is not None
         return ticket
 
     def poll(self) -> None:
@@ -76,7 +81,7 @@ class Pipeline:
     @property
     def urgent(self) -> bool:
         """Whether somebody waits for what is queued."""
-        return self._poll or any(ticket.waiter is not None for ticket in self._queue)
+        return self._poll or self._waited_for > 0
 
     @property
     def quiet(self) -> bool:
@@ -90,31 +95,34 @@ class Pipeline:
 
     def send(self) -> bool:
         """Make one call, if one is wanted and none is in flight; say whether it was made. Blocks, on any thread."""
-        with self.changed:
+        with self._lock:
             if self.sending or not self.queued:
                 return False
             self.sending = True
             self._poll = False
             batch = take_batch(self._queue, self._batch_updates)
+            self._waited_for -= sum(ticket.waiter is not None for ticket in batch)
         told: list[Operation] = []
         failure: BaseException | None = None
         try:
             told = self._call(batch)
         except BaseException as error:  # whatever it is, it must end the invocation, and on its own thread
             failure = error
-        with self.changed:
+        with self._lock:
             self.sending = False
             if failure is None:
                 self._answered.append((batch, told))
             else:
                 self.failure = self.failure or failure
-            self.changed.notify_all()
+            self._changed.notify_all()
         return True
 
     def wait_for_answer(self, timeout: float | None = None) -> None:
         """Return when no call is in flight, or after *timeout* seconds."""
-        with self.changed:
-            self.changed.wait_for(lambda: not self.sending, timeout)
+        if not self.sending:
+            return
+        with self._changed:
+            self._changed.wait_for(lambda: not self.sending, timeout)
 
     def settle(self) -> list[Operation]:
         """Take over all answers so far, wake who waited for them, and return the operations that changed."""

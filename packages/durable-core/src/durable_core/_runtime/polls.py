@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import time
+from collections.abc import Container
 
 from durable_core._core.clock import millis
 from durable_core._core.journal import Journal
@@ -33,7 +34,7 @@ class Polls:
         """Something is parked on *id*."""
         heapq.heappush(self._due, (self._due_time(id), id))
 
-    def seconds_left(self, parked: dict[str, object]) -> float | None:
+    def seconds_left(self, parked: Container[str]) -> float | None:
         """Seconds until a poll could tell news of what is *parked*; ``None``: never."""
         while self._due and self._due[0][1] not in parked:
             heapq.heappop(self._due)
@@ -41,7 +42,7 @@ class Polls:
             return None
         return max(self._due[0][0], self._last + FLOOR) - time.monotonic()
 
-    def polled(self, parked: dict[str, object]) -> None:
+    def polled(self, parked: Container[str]) -> None:
         """A poll goes out now; what it does not wake is asked about later, and later again."""
         now = self._last = time.monotonic()
         overdue = []

@@ -10,7 +10,7 @@ import asyncio
 import heapq
 import itertools
 import time
-from typing import Any
+from typing import Any, Protocol
 
 from durable_core._core.clock import ended
 from durable_core._core.journal import Journal
@@ -19,7 +19,7 @@ from durable_core._runtime.loop import DurableLoop
 from durable_core._runtime.pipeline import Pipeline
 from durable_core._runtime.polls import Polls
 from durable_core._runtime.sender import Sender
-from durable_core._runtime.tasks import GRACE, StepTask, WorkflowTask, cancel, whereabouts
+from durable_core._runtime.tasks import GRACE, WorkflowTask, cancel, whereabouts
 from durable_core._wire.shapes import TERMINAL, Operation, OperationUpdate
 from durable_core.errors import ContextMisuseError, ExecutionError, InvocationError
 
@@ -29,6 +29,14 @@ LAST_START = 1.0
 """Seconds before the deadline after which no step starts."""
 _PATIENCE = 1_000
 """How often an operation raises again after the end, before it never returns and the loop gets control back."""
+
+
+class Stoppable(Protocol):
+    """Something under way that keeps the invocation awake."""
+
+    def cancel(self) -> object:
+        """Ask it to end."""
+        ...
 
 
 class Scheduler:
@@ -49,7 +57,7 @@ class Scheduler:
         self.ending: Ending | None = None
         self.finished: asyncio.Future[None] = loop.create_future()
         """Done when the root is, or when its grace is over."""
-        self._running = 0
+        self._running: set[Stoppable] = set()
         self._calm: asyncio.Future[None] | None = None
         self.timers: list[asyncio.TimerHandle] = []
         """Timers that the workflow set outside steps."""
@@ -140,12 +148,13 @@ class Scheduler:
         self._give_back()
         return False
 
-    def body_starts(self) -> None:
-        """A step body, or an executor job of the workflow, is under way until ``body_ends``."""
-        self._running += 1
+    def began(self, body: Stoppable) -> None:
+        """A step's body, or an executor job of the workflow, is under way until it is ``over``."""
+        self._running.add(body)
 
-    def body_ends(self, _: object = None) -> None:
-        self._running -= 1
+    def over(self, body: Stoppable) -> None:
+        """*body* has really ended."""
+        self._running.discard(body)
         if not self._running and self._calm is not None:
             resolve(self._calm)
 
@@ -207,7 +216,9 @@ class Scheduler:
             return
         if self._calm is not None:
             resolve(self._calm)
-        cancel(task for task in asyncio.all_tasks(self.loop) if isinstance(task, WorkflowTask | StepTask))
+        for body in list(self._running):
+            body.cancel()
+        cancel(task for task in asyncio.all_tasks(self.loop) if isinstance(task, WorkflowTask))
         self._grace = self.loop.call_later(GRACE, resolve, self.finished)
 
     def detach(self) -> None:

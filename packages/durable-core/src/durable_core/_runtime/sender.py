@@ -19,7 +19,8 @@ class Sender:
     """
 
     def __init__(self) -> None:
-        self._wake = threading.Condition()
+        self._lock = threading.Lock()
+        self._wake = threading.Condition(self._lock)
         self._thread: threading.Thread | None = None
         self._pipeline: Pipeline | None = None
         self._answered: Callable[[], None] = _nobody
@@ -33,7 +34,7 @@ class Sender:
 
     def arm(self, *, at_once: bool = False) -> None:
         """See to it that what is queued now is sent: *at_once*, or when it has lingered."""
-        with self._wake:
+        with self._lock:
             if self._working and not at_once:
                 return
             self._working = True

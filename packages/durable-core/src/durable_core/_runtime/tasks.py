@@ -42,7 +42,9 @@ class StepTask(asyncio.Task[Any]):
     """A task inside a step: it has no place in the workflow's order."""
 
 
-def make_task(scheduler: Scheduler | None, loop: asyncio.AbstractEventLoop, coro: Any, options: Any) -> asyncio.Task[Any]:
+def make_task(
+    scheduler: Scheduler | None, loop: asyncio.AbstractEventLoop, coro: Any, options: Any
+) -> asyncio.Task[Any]:
     """The task for *coro*: what the workflow starts gets a lane, what runs a single operation or a step gets none."""
     creator = asyncio.current_task(loop)
     if isinstance(creator, StepTask):

@@ -9,15 +9,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Literal, NotRequired, TypedDict
 
-
-
 OperationType = Literal["EXECUTION", "CONTEXT", "STEP", "WAIT", "CALLBACK", "CHAINED_INVOKE"]
 OperationAction = Literal["START", "SUCCEED", "FAIL", "RETRY", "CANCEL"]
 OperationStatus = Literal["STARTED", "PENDING", "READY", "SUCCEEDED", "FAILED", "CANCELLED", "TIMED_OUT", "STOPPED"]
 InvocationStatus = Literal["SUCCEEDED", "FAILED", "PENDING"]
 
 Timestamp = int | float | datetime
-"""Whole milliseconds (``int``) in an invocation's event, seconds (``float``) in the API's JSON, ``datetime`` from boto3."""
+"""Milliseconds (``int``) in an invocation's event, seconds (``float``) in the API's JSON, ``datetime`` from boto3."""
 
 TERMINAL: frozenset[str] = frozenset({"SUCCEEDED", "FAILED", "CANCELLED", "TIMED_OUT", "STOPPED"})
 """The statuses after which an operation never changes again."""

@@ -8,7 +8,7 @@ from durable_core.client.boto import BotoClient, LambdaVerbs
 from durable_core.client.protocol import DurableServiceClient, ServiceError
 from durable_core.errors import ValidationError
 
-__all__ = ["BotoClient", "DurableServiceClient", "ServiceError", "as_service_client", "default_client"]
+__all__ = ["BotoClient", "DurableServiceClient", "LambdaVerbs", "ServiceError", "as_service_client", "default_client"]
 
 
 def as_service_client(given: object) -> DurableServiceClient:
@@ -25,6 +25,6 @@ def as_service_client(given: object) -> DurableServiceClient:
 @functools.cache
 def default_client() -> DurableServiceClient:
     """The client that the environment describes, made once and kept."""
-    from durable_core.client.aws import LambdaClient  # noqa: PLC0415 (a function with a client of its own needs none)
+    from durable_core.client.aws import LambdaClient
 
     return LambdaClient()

@@ -97,8 +97,8 @@ def check_endpoint(url: str, *, in_lambda: bool) -> None:
 
 
 def _boto3_client(endpoint: str | None, region: str | None) -> Any:
-    import boto3  # noqa: PLC0415 (hundreds of milliseconds: only for those who need it)
-    from botocore.config import Config  # noqa: PLC0415
+    import boto3
+    from botocore.config import Config
 
     config = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=_READ_TIMEOUT)
     return boto3.client("lambda", region_name=region, endpoint_url=endpoint, config=config)

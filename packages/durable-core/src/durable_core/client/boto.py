@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 from durable_core._wire.shapes import CheckpointAnswer, ExecutionState, OperationUpdate
@@ -13,9 +13,15 @@ from durable_core.client.protocol import ServiceError
 class LambdaVerbs(Protocol):
     """The part of boto3's Lambda client that is needed here."""
 
-    def checkpoint_durable_execution(self, **parameters: Any) -> Any: ...
+    @property
+    def checkpoint_durable_execution(self) -> Callable[..., Any]:
+        """The method that records updates."""
+        ...
 
-    def get_durable_execution_state(self, **parameters: Any) -> Any: ...
+    @property
+    def get_durable_execution_state(self) -> Callable[..., Any]:
+        """The method that gives a page of state."""
+        ...
 
 
 class BotoClient:
@@ -33,6 +39,7 @@ class BotoClient:
         *,
         timeout: float | None = None,
     ) -> CheckpointAnswer:
+        """Record *updates*, as ``DurableServiceClient.checkpoint``."""
         try:
             answer: CheckpointAnswer = self._verbs.checkpoint_durable_execution(
                 DurableExecutionArn=arn, CheckpointToken=token, Updates=list(updates), ClientToken=client_token
@@ -42,6 +49,7 @@ class BotoClient:
         return answer
 
     def get_state(self, arn: str, token: str, marker: str, *, timeout: float | None = None) -> ExecutionState:
+        """A page of state, as ``DurableServiceClient.get_state``."""
         try:
             page: ExecutionState = self._verbs.get_durable_execution_state(
                 DurableExecutionArn=arn, CheckpointToken=token, Marker=marker

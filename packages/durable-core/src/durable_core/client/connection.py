@@ -45,7 +45,7 @@ class Connection:
         lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
         lines += [f"Content-Length: {len(body)}", "", ""]
         message = "\r\n".join(lines).encode("latin-1") + body
-        reused = self._socket is not None
+        reused = self._is_idle()
         try:
             return self._exchange(message)
         except _ClosedBeforeAnswerError:
@@ -59,32 +59,63 @@ class Connection:
             self._socket.close()
         self._socket, self._buffer = None, b""
 
+    __del__ = close
+
+    def _is_idle(self) -> bool:
+        """Whether a kept connection is open and silent; one that is not has been closed by the peer, or soon will be."""
+        if self._socket is None:
+            return False
+        self._socket.settimeout(0)
+        try:
+            self._socket.recv(1)  # the end, or words that answer nothing, such as a farewell of status 408
+        except OSError as error:
+            if isinstance(error, BlockingIOError) or type(error).__name__ == "SSLWantReadError":
+                return True
+        self.close()
+        return False
+
     def _exchange(self, message: bytes) -> Response:
         try:
+            peer = self._opened()
             try:
-                self._opened().sendall(message)
-                status, headers = self._read_head()
-            except (BrokenPipeError, ConnectionResetError) as error:
-                raise _ClosedBeforeAnswerError(str(error)) from error
+                peer.sendall(message)
+            except (BrokenPipeError, ConnectionResetError):
+                pass  # the peer may have answered before it closed, as to a body that it finds too long
+            status, headers = self._read_head()
             response = Response(status, headers, self._read_body(headers))
         except BaseException:
             self.close()
             raise
-        if headers.get("connection", "").lower() == "close" or not ({"content-length", "transfer-encoding"} & headers.keys()):
+        framed = {"content-length", "transfer-encoding"} & headers.keys()
+        if self._buffer or not framed or headers.get("connection", "").lower() == "close":
             self.close()
         return response
 
     def _opened(self) -> socket.socket:
         if self._socket is None:
-            plain = socket.create_connection((self._host, self._port), timeout=self._left())
-            plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            plain = self._connected()
             try:
+                plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                plain.settimeout(self._left())
                 self._socket = plain if self._tls is None else self._tls.wrap_socket(plain, server_hostname=self._host)
             except BaseException:
                 plain.close()
                 raise
         self._socket.settimeout(self._left())
         return self._socket
+
+    def _connected(self) -> socket.socket:
+        """A connection to the first address that takes one; those that do not answer share the time that is left."""
+        addresses = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
+        for remaining in range(len(addresses), 0, -1):
+            left = self._left()
+            address = addresses[-remaining][4]
+            try:
+                return socket.create_connection(address[:2], timeout=None if left is None else left / remaining)
+            except OSError:
+                if remaining == 1:
+                    raise
+        raise OSError(f"{self._host} has no address")
 
     def _left(self) -> float | None:
         if self._end is None:
@@ -95,18 +126,13 @@ class Connection:
         return left
 
     def _read_head(self) -> tuple[int, dict[str, str]]:
-        while (end := self._buffer.find(b"\r\n\r\n")) < 0:
-            if len(self._buffer) > _MOST_HEAD:
-                raise OSError("the answer's head is too long")
-            self._more(started=bool(self._buffer))
-        head, self._buffer = self._buffer[:end].decode("latin-1"), self._buffer[end + 4 :]
-        first, *lines = head.split("\r\n")
+        first, *lines = self._read_to(b"\r\n\r\n", started=False).split("\r\n")
+        while first.startswith(("HTTP/1.1 1", "HTTP/1.0 1")):  # 100 Continue and its like come before the answer
+            first, *lines = self._read_to(b"\r\n\r\n").split("\r\n")
         parts = first.split(" ", 2)
-        if len(parts) < 2 or not parts[0].startswith("HTTP/1.") or not parts[1].isdigit():
+        if len(parts) < 2 or not parts[0].startswith("HTTP/1.") or len(parts[1]) != 3 or not parts[1].isdecimal():
             raise OSError("the answer is not HTTP/1.1")
         headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-        if parts[1].startswith("1"):  # 100 Continue and its like come before the answer
-            return self._read_head()
         return int(parts[1]), headers
 
     def _read_body(self, headers: Mapping[str, str]) -> bytes:
@@ -114,26 +140,34 @@ class Connection:
             return self._read_chunks()
         if "content-length" in headers:
             return self._read(_length(headers["content-length"], 10))
-        parts = [self._buffer]
+        parts, total = [self._buffer], len(self._buffer)
         while data := self._receive():
             parts.append(data)
+            total += len(data)
+            _check_length(total)
         self._buffer = b""
         return b"".join(parts)
 
     def _read_chunks(self) -> bytes:
         parts: list[bytes] = []
-        while size := _length(self._read_line().split(b";")[0].decode("latin-1"), 16):
+        total = 0
+        while size := _length(self._read_to(b"\r\n").split(";")[0], 16):
+            total += size
+            _check_length(total)
             parts.append(self._read(size))
-            self._read_line()
-        while self._read_line():
+            self._read_to(b"\r\n")
+        while self._read_to(b"\r\n"):
             pass  # trailers
         return b"".join(parts)
 
-    def _read_line(self) -> bytes:
-        while (end := self._buffer.find(b"\r\n")) < 0:
-            self._more(started=True)
-        line, self._buffer = self._buffer[:end], self._buffer[end + 2 :]
-        return line
+    def _read_to(self, mark: bytes, *, started: bool = True) -> str:
+        """What comes before *mark*; *started*: a part of the answer has been read."""
+        while (end := self._buffer.find(mark)) < 0:
+            if len(self._buffer) > _MOST_HEAD:
+                raise OSError("a line of the answer, or its head, is too long")
+            self._more(started=started or bool(self._buffer))
+        text, self._buffer = self._buffer[:end].decode("latin-1"), self._buffer[end + len(mark) :]
+        return text
 
     def _read(self, size: int) -> bytes:
         parts, missing = [self._buffer], size - len(self._buffer)
@@ -148,7 +182,12 @@ class Connection:
         return whole[:size]
 
     def _more(self, *, started: bool) -> None:
-        data = self._receive()
+        try:
+            data = self._receive()
+        except ConnectionResetError as error:
+            if started:
+                raise
+            raise _ClosedBeforeAnswerError(str(error)) from error
         if not data:
             if not started:
                 raise _ClosedBeforeAnswerError("the connection was closed before the answer")
@@ -170,6 +209,12 @@ def _length(text: str, base: int) -> int:
         size = int(text, base)
     except ValueError:
         size = -1
-    if not 0 <= size <= _MOST_BODY:
+    if size < 0:
         raise OSError(f"the answer's length makes no sense: {text[:40]!r}")
+    _check_length(size)
     return size
+
+
+def _check_length(size: int) -> None:
+    if size > _MOST_BODY:
+        raise OSError("the answer is too long")

@@ -29,7 +29,7 @@ class SignedClient:
         assert url.hostname is not None
         tls = None
         if url.scheme == "https":
-            import ssl  # noqa: PLC0415 (the trust store costs 26 ms: only for those who need it)
+            import ssl
 
             tls = ssl.create_default_context(cafile=os.environ.get("AWS_CA_BUNDLE"))
         self._region = region
@@ -46,6 +46,7 @@ class SignedClient:
         *,
         timeout: float | None = None,
     ) -> CheckpointAnswer:
+        """Record *updates*, as ``DurableServiceClient.checkpoint``."""
         body = _encode({"CheckpointToken": token, "Updates": updates, "ClientToken": client_token})
         answer: Any = self._call("POST", arn, "checkpoint", {}, body, timeout)
         state = answer.setdefault("NewExecutionState", {})
@@ -53,6 +54,7 @@ class SignedClient:
         return answer  # type: ignore[no-any-return]
 
     def get_state(self, arn: str, token: str, marker: str, *, timeout: float | None = None) -> ExecutionState:
+        """A page of state, as ``DurableServiceClient.get_state``."""
         answer: Any = self._call("GET", arn, "state", {"CheckpointToken": token, "Marker": marker}, b"", timeout)
         _mark_seconds(answer.get("Operations") or ())
         return answer  # type: ignore[no-any-return]

@@ -11,7 +11,13 @@ from durable_core._runtime.perform import Recorder, removed
 from durable_core._runtime.scope import Scope
 from durable_core._wire.shapes import TERMINAL, Operation, OperationType
 from durable_core.config import ChildConfig
-from durable_core.errors import ChildContextError, NonDeterministicExecutionError, SerDesError, SizeLimitError, ValidationError
+from durable_core.errors import (
+    ChildContextError,
+    NonDeterministicExecutionError,
+    SerDesError,
+    SizeLimitError,
+    ValidationError,
+)
 from durable_core.limits import ServiceLimits
 from durable_core.operations.functions import checked_name, facts_of, hint
 from durable_core.serdes import SerDes, json_serdes, read, write
@@ -111,13 +117,12 @@ class Child:
         return entry
 
     def _summary(self, value: Any) -> str:
+        most = ServiceLimits.DEFAULT.payload_bytes
         summary = "" if self.config.summary_generator is None else self.config.summary_generator(value)
         if not isinstance(summary, str):
             raise SerDesError(f"the summary_generator of {self} must return str, but returned {type(summary).__name__}")
-        if len(summary.encode()) > ServiceLimits.DEFAULT.payload_bytes:
-            raise SizeLimitError(
-                f"the summary of {self} has {len(summary.encode())} bytes; it may have {ServiceLimits.DEFAULT.payload_bytes}"
-            )
+        if len(summary.encode()) > most:
+            raise SizeLimitError(f"the summary of {self} has {len(summary.encode())} bytes; it may have {most}")
         return summary
 
     async def _fail(self, recorder: Recorder, error: BaseException) -> Operation:
@@ -132,7 +137,8 @@ class Child:
         except Exception as trouble:
             trouble.__context__ = error
             return trouble
-        if not isinstance(mapped, BaseException):
+        returned: object = mapped
+        if not isinstance(returned, BaseException):
             return ValidationError(f"the error_mapper of {self} must return an exception, but returned {mapped!r}")
         return mapped
 

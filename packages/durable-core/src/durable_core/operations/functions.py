@@ -80,7 +80,7 @@ def _returns(func: Any) -> Any:
 
 def hint(declared: Any) -> Any:
     """*declared* as a type to read values by: ``Any``, ``object`` and type variables say nothing."""
-    if declared is Any or declared is object or isinstance(declared, typing.TypeVar) or declared is inspect.Parameter.empty:
+    if declared in (Any, object, inspect.Parameter.empty) or isinstance(declared, typing.TypeVar):
         return UNTYPED
     return type(None) if declared is None else declared
 
@@ -90,11 +90,11 @@ def legal_name(name: str) -> str | None:
     return "".join(c if " " <= c <= "~" else "_" for c in name)[:_MAX_NAME] or None
 
 
-def checked_name(name: str | None) -> str | None:
+def checked_name(name: object) -> str | None:
     """A *name* that the program gave; ``ValidationError`` unless it is printable ASCII of 1 to 256 characters."""
     if name is None:
         return None
     if not isinstance(name, str) or not 1 <= len(name) <= _MAX_NAME or not (name.isascii() and name.isprintable()):
-        shown = repr(name) if not isinstance(name, str) or len(name) < 80 else f"{name[:60]!r}… of {len(name)} characters"
+        shown = f"{name[:60]!r}… of {len(name)} characters" if isinstance(name, str) and len(name) > 80 else repr(name)
         raise ValidationError(f"an operation's name is 1 to {_MAX_NAME} printable ASCII characters, got {shown}")
     return name

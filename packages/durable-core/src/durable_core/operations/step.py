@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Never
+from typing import Any, Never, TypeVar, overload
 
 from durable_core._core.failures import Family, rebuild
 from durable_core._runtime.attempt import Attempt, Call
@@ -26,6 +26,8 @@ from durable_core.operations.functions import checked_name, facts_of, hint
 from durable_core.retry import NoRetry, RetryDecision, RetryPresets, RetryStrategy
 from durable_core.serdes import SerDes, json_serdes, read, write
 from durable_core.step_context import StepContext
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 _DEFAULT = StepConfig()
 _NEVER_RETRIED = (SerDesError, SizeLimitError, ValidationError, ContextMisuseError, NonDeterministicExecutionError)
@@ -119,7 +121,8 @@ class Step:
         subject = Subject(execution, place.lane.scope, operation_name=self.name)
         facts = StepContext(subject, execution.arn, place.id, self.name, number)
         timeout = self.config.timeout
-        return Call(self._func, self._args, self._facts.is_async, timeout and timeout.total_seconds(), facts)
+        seconds = None if timeout is None else timeout.total_seconds()
+        return Call(self._func, self._args, self._facts.is_async, seconds, facts)
 
     async def _succeed(self, recorder: Recorder, value: Any, serdes: SerDes[Any]) -> Operation:
         try:
@@ -171,3 +174,25 @@ class Step:
     def _serdes(self, recorder: Recorder) -> SerDes[Any]:
         returns = self._facts.returns if self.config.returns is None else hint(self.config.returns)
         return self.config.serdes or recorder.execution.settings.serdes or json_serdes(returns)
+
+
+@overload
+def durable_step(func: F, /) -> F: ...
+
+
+@overload
+def durable_step(*, name: str | None = None, config: StepConfig | None = None) -> Callable[[F], F]: ...
+
+
+def durable_step(func: F | None = None, /, *, name: str | None = None, config: StepConfig | None = None) -> Any:
+    """Give a function its defaults as a step: ``ctx.step(func)`` uses *name* and *config* unless it is told otherwise.
+
+    The function stays callable as it was.
+    """
+    checked_name(name)
+
+    def decorate(decorated: F) -> F:
+        decorated.__durable_step__ = (name, config)  # type: ignore[attr-defined]
+        return decorated
+
+    return decorate if func is None else decorate(func)

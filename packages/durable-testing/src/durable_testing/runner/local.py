@@ -86,9 +86,7 @@ class LocalRunner:
         assert isinstance(clock, VirtualClock | SystemClock)
         return clock
 
-    def run(
-        self, event: Any = None, *, timeout: timedelta | None = None, name: str | None = None
-    ) -> TestResult[Any]:
+    def run(self, event: Any = None, *, timeout: timedelta | None = None, name: str | None = None) -> TestResult[Any]:
         """Start an execution with *event*, run it to its end, and return what came of it.
 
         *event* is what a caller would send: plain JSON, or an object of the handler's event type. *timeout* is the
@@ -111,7 +109,7 @@ class LocalRunner:
     @property
     def _function_name(self) -> str:
         name = getattr(self._workflow.func, "__name__", "function")
-        return "".join(c if c.isalnum() and c.isascii() or c in "-_" else "-" for c in name)[:64] or "function"
+        return "".join(c if (c.isalnum() and c.isascii()) or c in "-_" else "-" for c in name)[:64] or "function"
 
     def _invoke(self, arn: str) -> None:
         context = self._context()
@@ -141,13 +139,18 @@ class LocalRunner:
         return LambdaContext(self._function_name, str(uuid.uuid4()), self._function_timeout)
 
     def _is_over(self, arn: str) -> bool:
-        return self.service.get_durable_execution(DurableExecutionArn=arn)["Status"] not in ("RUNNING", "PAUSING", "PAUSED")
+        return self.service.get_durable_execution(DurableExecutionArn=arn)["Status"] not in (
+            "RUNNING",
+            "PAUSING",
+            "PAUSED",
+        )
 
     def _pass_time(self, arn: str) -> None:
         alarm = self.service.next_alarm()
         if alarm is None:
             raise RunnerError(
-                f"the execution waits for something that nobody in this test will bring:\n{self._result(arn).to_table()}"
+                "the execution waits for something that nobody in this test will bring:\n"
+                + self._result(arn).to_table()
             )
         if isinstance(self.service.clock, VirtualClock):
             self.service.clock.move_to(alarm)
@@ -173,15 +176,15 @@ class LocalRunner:
 
     def _events(self, arn: str) -> list[dict[str, Any]]:
         events: list[Any] = []
-        marker: dict[str, str] = {}
+        marker: str | None = None
         while True:
             page = self.service.get_durable_execution_history(
-                DurableExecutionArn=arn, IncludeExecutionData=True, MaxItems=1000, **marker
+                DurableExecutionArn=arn, IncludeExecutionData=True, MaxItems=1000, Marker=marker
             )
             events += page["Events"]
-            if not page.get("NextMarker"):
+            marker = page.get("NextMarker")
+            if marker is None:
                 return events
-            marker = {"Marker": page["NextMarker"]}
 
 
 class AsyncLocalRunner:

@@ -93,7 +93,7 @@ class TestResult(Generic[T]):
 
     def to_table(self) -> str:
         """The operations as a table, nested as they ran."""
-        rows = [("operation", "kind", "status", "attempts", "took", "result")]
+        rows: list[tuple[str, ...]] = [("operation", "kind", "status", "attempts", "took", "result")]
         rows += [_row(each, self._depth(each)) for each in self.operations]
         widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
         lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]

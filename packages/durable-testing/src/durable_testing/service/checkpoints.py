@@ -37,16 +37,12 @@ def read(executions: Executions, arn: str, token: str, text: str | None, most: i
     execution, lease = _holder(executions, arn)
     executions.catch_up(execution)
     _admit(execution, lease, token)
-    numbers = numbers_of(text) if text else (0,)
-    match numbers:
-        case (first,):
-            page = state_page(execution.state, first, most)
-            return page, None if page.next is None else marker(page.next)
-        case (since, until, first):
-            page = changed_page(execution.state, since, until, first, most)
-            return page, None if page.next is None else marker(since, until, page.next)
-        case _:
-            raise Rejection(f"Marker {text!r} is not one that was given")
+    *told, first = numbers_of(text, 1, 3) if text else (0,)
+    if told:
+        page = changed_page(execution.state, told[0], told[1], first, most)
+    else:
+        page = state_page(execution.state, first, most)
+    return page, None if page.next is None else marker(*told, page.next)
 
 
 def _holder(executions: Executions, arn: str) -> tuple[Execution, Lease]:

@@ -71,7 +71,7 @@ def check_error(error: ErrorObject, limits: Limits) -> None:
 
 def check(shape: Shape, value: object) -> None:
     """Let pass a value of that shape."""
-    if flaw := shape(value):
+    if flaw := shape.flaw(value):
         raise Rejection(flaw.removeprefix("."))
 
 

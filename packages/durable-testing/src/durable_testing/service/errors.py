@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import SimpleNamespace
 from typing import Final, Literal
 
 from botocore.exceptions import ClientError  # pyright: ignore[reportMissingTypeStubs]
@@ -25,8 +26,10 @@ HTTP_STATUS: Final[Mapping[ErrorCode, int]] = {
     "RequestTooLargeException": 413,
 }
 
-CLASSES: Final[Mapping[ErrorCode, type[Exception]]] = {code: type(code, (ClientError,), {}) for code in HTTP_STATUS}
-"""The class of each error, as boto3 makes them for ``client.exceptions``."""
+CLASSES: Final[Mapping[str, type[Exception]]] = {code: type(code, (ClientError,), {}) for code in HTTP_STATUS}
+
+EXCEPTIONS: Final = SimpleNamespace(ClientError=ClientError, **CLASSES)
+"""The classes of the errors, as boto3 makes them for ``client.exceptions``."""
 
 
 class Rejection(Exception):

@@ -19,9 +19,7 @@ from durable_testing.service.machine import outside, tick
 from durable_testing.service.rules import ENDINGS, OUTCOMES
 from durable_testing.service.sizes import text_size
 from durable_testing.service.state import Origin
-
-NO_PAYLOAD: Final = "{}"
-"""What a function is given that is invoked without a payload. (?)"""
+from durable_testing.service.unverified import FUNCTION_NOT_FOUND, NO_PAYLOAD, RESULT_TOO_LARGE
 
 CLOSING: Final = frozenset(ENDINGS.values())
 
@@ -141,7 +139,7 @@ class Executions:
         target = self._targets(function)
         if target is None:
             message = f"Function not found: {function_arn(function.name, function.qualifier or LATEST)}"
-            error: ErrorObject = {"ErrorType": "ResourceNotFoundException", "ErrorMessage": message}
+            error: ErrorObject = {"ErrorType": FUNCTION_NOT_FOUND, "ErrorMessage": message}
             return [Fact("ChainedInvokeFailed", fact.at, {"Error": error}, fact.subject)]
         fact.details["ExecutedVersion"] = target.version
         if target.durable:
@@ -174,7 +172,7 @@ class Executions:
         size, most = text_size(details.get("Result", "")), execution.state.origin.limits.invoke_payload
         if size > most:
             message = f"the invoked function's result has {size:,} bytes; at most {most:,} are taken"
-            to, details = "FAILED", {"Error": {"ErrorType": "ChainedInvoke.ResultTooLarge", "ErrorMessage": message}}
+            to, details = "FAILED", {"Error": {"ErrorType": RESULT_TOO_LARGE, "ErrorMessage": message}}
         now = self.advance(execution)
         if execution.state.ending is None:
             self.record(execution, [outside(execution.state, operation_id, to, details, now)])

@@ -42,11 +42,12 @@ def history_page(
     state: State, text: str | None, most: int, *, backwards: bool, data: bool
 ) -> tuple[list[Event], str | None]:
     """Give the events from a marker on, and the marker of those that follow."""
-    first = numbers_of(text)[0] if text else len(state.events) if backwards else 1
+    last = len(state.events)
+    first = min(numbers_of(text, 1)[0], last) if text else last if backwards else 1
     step = -1 if backwards else 1
-    beyond = max(first - most, 0) if backwards else min(first + most, len(state.events) + 1)
+    beyond = max(first - most, 0) if backwards else min(first + most, last + 1)
     events = [rendered(state.events[id_ - 1], id_, data=data) for id_ in range(first, beyond, step)]
-    return events, marker(beyond) if 1 <= beyond <= len(state.events) else None
+    return events, marker(beyond) if 1 <= beyond <= last else None
 
 
 def rendered(fact: Fact, event_id: int, *, data: bool) -> Event:

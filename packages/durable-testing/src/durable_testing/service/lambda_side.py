@@ -16,13 +16,14 @@ from durable_testing.service.checks import check
 from durable_testing.service.clock import Clock, VirtualClock
 from durable_testing.service.errors import Rejection, client_error
 from durable_testing.service.execution import Birth, Execution
-from durable_testing.service.executions import NO_PAYLOAD, Executions, Targets, any_function
+from durable_testing.service.executions import Executions, Targets, any_function
 from durable_testing.service.facts import Details, Fact
 from durable_testing.service.lifecycle import begin, complete, fail
 from durable_testing.service.limits import DEFAULT, Limits
 from durable_testing.service.machine import next_alarm
 from durable_testing.service.members import START
 from durable_testing.service.times import detached
+from durable_testing.service.unverified import NO_PAYLOAD
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, cast
 
 from durable_core.spi import ErrorObject, InvocationAnswer
 from durable_testing.service.checks import check_answer
@@ -12,18 +12,13 @@ from durable_testing.service.rules import ENDINGS
 from durable_testing.service.sizes import escaped_size
 from durable_testing.service.state import State
 from durable_testing.service.times import detached
-
-RETRIES: Final = 5
-"""Invocations that may fail in a row, with nothing recorded in between, and be tried again. (?)"""
-
-BACKOFF: Final = (1_000, 2_000, 4_000, 8_000, 16_000)
-"""Milliseconds from a failed invocation to the next. (?)"""
+from durable_testing.service.unverified import BACKOFF, INVALID_ANSWER, RESPONSE_TOO_LARGE, RETRIES
 
 IDLE_ANSWERS: Final = 3
 """Answers in a row that say PENDING with nothing pending; the last of them fails the execution."""
 
 IDLE: Final[ErrorObject] = {
-    "ErrorType": "InvalidParameterValueException",
+    "ErrorType": INVALID_ANSWER,
     "ErrorMessage": "Cannot return PENDING status with no pending operations.",
 }
 
@@ -50,6 +45,7 @@ def complete(state: State, answer: InvocationAnswer, *, untold: bool, now: int) 
     """
     if state.ending is not None:
         return [_ended(state, now), *announce(state, now)]
+    answer = cast(InvocationAnswer, _stated(answer))
     if fault := fault_of(state, answer):
         return fail(state, fault, now)
     status = answer["Status"]
@@ -80,12 +76,12 @@ def fault_of(state: State, answer: InvocationAnswer) -> ErrorObject | None:
     try:
         check_answer(answer, state.origin.limits)
     except Rejection as flaw:
-        return {"ErrorType": "InvalidParameterValueException", "ErrorMessage": str(flaw)}
+        return {"ErrorType": INVALID_ANSWER, "ErrorMessage": str(flaw)}
     size, most = escaped_size(answer), state.origin.limits.response
     if size <= most:
         return None
     message = f"the response has {size:,} bytes; Lambda takes at most {most:,}"
-    return {"ErrorType": "Function.ResponseSizeTooLarge", "ErrorMessage": message}
+    return {"ErrorType": RESPONSE_TOO_LARGE, "ErrorMessage": message}
 
 
 def pause(state: State, request: Details, now: int) -> Fact:
@@ -116,6 +112,13 @@ def announce(state: State, now: int) -> list[Fact]:
     if state.announcement is None or state.ending is None:
         return []
     return [Fact(state.announcement, now, state.ending, state.origin.subject)]
+
+
+def _stated(answer: object) -> object:
+    """Give an answer without the members that are null: the API does not tell them from those that are absent."""
+    if not isinstance(answer, dict):  # whatever the function returned
+        return answer
+    return {member: value for member, value in cast(dict[str, object], answer).items() if value is not None}
 
 
 def _idle(state: State, now: int) -> list[Fact]:

@@ -95,6 +95,6 @@ def listed(
 ) -> tuple[list[Summary], str | None]:
     """Give the executions from a marker on, and the marker of those that follow."""
     ordered = found[::-1] if youngest_first else found
-    first = numbers_of(text)[0] if text else 0
+    first = numbers_of(text, 1)[0] if text else 0
     page = [summarised(execution) for execution in ordered[first : first + most]]
     return page, marker(first + most) if first + most < len(ordered) else None

@@ -16,6 +16,7 @@ from durable_testing.service.rules import KINDS, OUTCOMES, OUTSIDE, REPEATS, TIM
 from durable_testing.service.sizes import fact_size
 from durable_testing.service.state import State
 from durable_testing.service.times import milliseconds
+from durable_testing.service.unverified import EXECUTION_TIMEOUT, QUOTA_EXCEEDED
 
 
 def apply(state: State, updates: Sequence[OperationUpdate], now: int) -> list[Fact]:
@@ -142,7 +143,7 @@ def over_quota(draft: Draft) -> list[Fact]:
 
 
 def _quota_fact(draft: Draft, found: str) -> Fact:
-    error: ErrorObject = {"ErrorType": "DurableExecution.QuotaExceeded", "ErrorMessage": found}
+    error: ErrorObject = {"ErrorType": QUOTA_EXCEEDED, "ErrorMessage": found}
     return Fact("ExecutionFailing", draft.now, {"Error": error}, draft.state.origin.subject)
 
 
@@ -160,6 +161,6 @@ def _fired(state: State, alarm: Alarm) -> Fact:
 TIMEOUTS: Final[Mapping[Cause, ErrorObject]] = {
     "deadline": {"ErrorType": "Callback.Timeout", "ErrorMessage": "the callback's timeout has passed"},
     "heartbeat": {"ErrorType": "Callback.Heartbeat", "ErrorMessage": "no heartbeat came in time"},
-    "limit": {"ErrorType": "Execution.Timeout", "ErrorMessage": "the execution's timeout has passed"},
+    "limit": {"ErrorType": EXECUTION_TIMEOUT, "ErrorMessage": "the execution's timeout has passed"},
 }
-"""The errors that time leads to. (The name of the last: (?).)"""
+"""The errors that time leads to."""

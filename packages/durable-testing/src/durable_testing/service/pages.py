@@ -93,9 +93,12 @@ def marker(*numbers: int) -> str:
     return base64.b64encode(".".join(map(str, numbers)).encode()).decode()
 
 
-def numbers_of(text: str) -> tuple[int, ...]:
-    """Give the numbers of which a marker was made; ``Rejection`` if it is none of ours."""
+def numbers_of(text: str, *counts: int) -> tuple[int, ...]:
+    """Give the numbers of which a marker was made; ``Rejection`` if it is none that this listing gives."""
     try:
-        return tuple(map(int, base64.b64decode(text, validate=True).decode("ascii").split(".")))
+        numbers = tuple(map(int, base64.b64decode(text, validate=True).decode("ascii").split(".")))
     except (binascii.Error, ValueError):
-        raise Rejection(f"Marker {text!r} is not one that was given") from None
+        numbers = ()
+    if len(numbers) not in counts or min(numbers) < 0:
+        raise Rejection(f"Marker {text!r} is not one that was given")
+    return numbers

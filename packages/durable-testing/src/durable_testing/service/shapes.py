@@ -1,6 +1,6 @@
 """What a value of the API may look like: checks that are data, so that they can be compared with the API's model.
 
-Each is called with a value and gives what is wrong with it, or the empty text.
+Each says what is wrong with a value; of a good one, nothing.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from typing_extensions import override
 class Shape(Protocol):
     """A check of one value."""
 
-    def __call__(self, value: object, /) -> str:
-        """Give what is wrong with *value*; nothing is said of a good one."""
+    def flaw(self, value: object) -> str:
+        """Give what is wrong with *value*, or the empty text."""
         ...
 
 
@@ -31,14 +31,14 @@ class Text(Shape):
         self._matches = re.compile(pattern, re.ASCII).fullmatch if pattern is not None else None
 
     @override
-    def __call__(self, value: object, /) -> str:
+    def flaw(self, value: object) -> str:
         if not isinstance(value, str):
             return f"is {_named(value)}, not a string"
         if len(value) < self.least:
             return f"has {len(value)} characters; it needs {self.least}"
         if self.most is not None and len(value) > self.most:
             return f"has {len(value):,} characters; it may have {self.most:,}"
-        if self._matches is not None and not self._matches(value):
+        if self._matches is not None and self._matches(value) is None:
             return f"does not match {self.pattern}"
         return ""
 
@@ -51,7 +51,7 @@ class Whole(Shape):
         self.most = most
 
     @override
-    def __call__(self, value: object, /) -> str:
+    def flaw(self, value: object) -> str:
         if not isinstance(value, int) or isinstance(value, bool):
             return f"is {_named(value)}, not a whole number"
         return "" if self.least <= value <= self.most else f"is {value}; it may be {self.least} to {self.most}"
@@ -64,7 +64,7 @@ class Choice(Shape):
         self.values = frozenset(values)
 
     @override
-    def __call__(self, value: object, /) -> str:
+    def flaw(self, value: object) -> str:
         if isinstance(value, str) and value in self.values:
             return ""
         return f"is {value!r}; it may be {', '.join(sorted(self.values))}"
@@ -74,7 +74,7 @@ class Flag(Shape):
     """True or false."""
 
     @override
-    def __call__(self, value: object, /) -> str:
+    def flaw(self, value: object) -> str:
         return "" if isinstance(value, bool) else f"is {_named(value)}, not a boolean"
 
 
@@ -85,7 +85,7 @@ class Blob(Shape):
         self.most = most
 
     @override
-    def __call__(self, value: object, /) -> str:
+    def flaw(self, value: object) -> str:
         if not isinstance(value, str | bytes | bytearray):
             return f"is {_named(value)}, not bytes"
         size = len(value.encode() if isinstance(value, str) else value)
@@ -96,7 +96,7 @@ class Moment(Shape):
     """A time."""
 
     @override
-    def __call__(self, value: object, /) -> str:
+    def flaw(self, value: object) -> str:
         return "" if isinstance(value, datetime | int | float) else f"is {_named(value)}, not a time"
 
 
@@ -109,14 +109,14 @@ class Each(Shape):
         self.most = most
 
     @override
-    def __call__(self, value: object, /) -> str:
+    def flaw(self, value: object) -> str:
         if not isinstance(value, list | tuple):
             return f"is {_named(value)}, not a list"
         values = cast(list[object], value)
         if len(values) < self.least or (self.most is not None and len(values) > self.most):
             return f"has {len(values)} members; it may have {self.least} to {self.most}"
         for place, each in enumerate(values):
-            if flaw := self.member(each):
+            if flaw := self.member.flaw(each):
                 return f"[{place}]{_joined(flaw)}"
         return ""
 
@@ -127,17 +127,18 @@ class Record(Shape):
     def __init__(self, required: Iterable[str] = (), **members: Shape) -> None:
         self.required = frozenset(required)
         self.members: Mapping[str, Shape] = members
+        self._flaws = {name: shape.flaw for name, shape in members.items()}
 
     @override
-    def __call__(self, value: object, /) -> str:
+    def flaw(self, value: object) -> str:
         if not isinstance(value, dict):
             return f"is {_named(value)}, not a structure"
         values = cast(dict[str, object], value)
         for name, each in values.items():
-            shape = self.members.get(name)
-            if shape is None:
+            flaw_of = self._flaws.get(name)
+            if flaw_of is None:
                 return f".{name} is unknown; there are {', '.join(self.members)}"
-            if flaw := shape(each):
+            if flaw := flaw_of(each):
                 return f".{name}{_joined(flaw)}"
         if not self.required <= values.keys():
             return f".{min(self.required - values.keys())} is missing"

@@ -36,8 +36,10 @@ def moment(milliseconds: int) -> datetime:
     return EPOCH + timedelta(milliseconds=milliseconds)
 
 
-def since_epoch(instant: datetime) -> int:
-    """Give the milliseconds of a ``datetime``; a naive one is taken as UTC."""
+def since_epoch(instant: datetime | float) -> int:
+    """Give the milliseconds of a time as boto3 takes it: a ``datetime``, taken as UTC if it is naive, or seconds."""
+    if not isinstance(instant, datetime):
+        return int(instant * 1000)
     aware = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
     return (aware - EPOCH) // MILLISECOND
 

@@ -7,10 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import wraps
-from types import SimpleNamespace
 from typing import Concatenate, Final, ParamSpec, TypeVar, cast
-
-from botocore.exceptions import ClientError  # pyright: ignore[reportMissingTypeStubs]
 
 from durable_core.spi import CheckpointAnswer, ErrorObject, OperationUpdate
 from durable_testing.service import callbacks
@@ -26,7 +23,7 @@ from durable_testing.service.answers import (
 from durable_testing.service.arns import function_of
 from durable_testing.service.checkpoints import checkpoint, read
 from durable_testing.service.checks import check, check_error
-from durable_testing.service.errors import CLASSES, Rejection, client_error
+from durable_testing.service.errors import EXCEPTIONS, Rejection, client_error
 from durable_testing.service.facts import Details, Fact
 from durable_testing.service.history import history_page
 from durable_testing.service.lambda_side import LambdaSide
@@ -58,6 +55,8 @@ def verb(operation: str) -> Callable[[Callable[Concatenate[S, P], R]], Callable[
 
         @wraps(method)
         def call(self: S, /, *args: P.args, **kwargs: P.kwargs) -> R:
+            if args:
+                raise TypeError(f"{method.__name__}() only accepts keyword arguments.")
             with self.lock:
                 try:
                     check(request, {name: value for name, value in kwargs.items() if value is not None})
@@ -84,7 +83,7 @@ class DurableService(LambdaSide):
     the client's do, and raise ``botocore.exceptions.ClientError``. The others are for the runner that calls functions.
     """
 
-    exceptions: Final = SimpleNamespace(**{"ClientError": ClientError, **CLASSES})
+    exceptions: Final = EXCEPTIONS
     """The classes of the errors, as on a boto3 client."""
 
     @verb("CheckpointDurableExecution")
@@ -154,8 +153,8 @@ class DurableService(LambdaSide):
         Qualifier: str | None = None,
         DurableExecutionName: str | None = None,
         Statuses: Sequence[ExecutionStatus] | None = None,
-        StartedAfter: datetime | None = None,
-        StartedBefore: datetime | None = None,
+        StartedAfter: datetime | float | None = None,
+        StartedBefore: datetime | float | None = None,
         ReverseOrder: bool | None = None,
         Marker: str | None = None,
         MaxItems: int | None = None,
@@ -168,8 +167,8 @@ class DurableService(LambdaSide):
             Qualifier or function.qualifier,
             DurableExecutionName,
             frozenset(Statuses) if Statuses else None,
-            since_epoch(StartedAfter) if StartedAfter else None,
-            since_epoch(StartedBefore) if StartedBefore else None,
+            since_epoch(StartedAfter) if StartedAfter is not None else None,
+            since_epoch(StartedBefore) if StartedBefore is not None else None,
         )
         found = [execution for execution in self._executions.all if wanted.covers(execution)]
         page, following = listed(found, Marker, MaxItems or PAGE, youngest_first=ReverseOrder is not True)

@@ -1,0 +1,119 @@
+"""What must hold of every run, wherever its sandboxes died."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from crash_program import Program
+from crash_run import Run
+from crash_world import Effect
+from plain_interpreter import Outcome
+
+from durable_core.spi import TERMINAL
+
+INTERRUPTED = "durable_core.StepInterruptedError"
+
+
+def check(each: Program, run: Run, plain: tuple[Outcome, Sequence[Effect]]) -> None:
+    """``AssertionError`` unless *run* did what *plain* says, and nothing twice that was recorded."""
+    outcome, effects = plain
+    allowed = [outcome] + [Outcome(value) for value in each.or_else if interruptions(run)]
+    assert run.outcome in allowed, f"it ended {_short(run.outcome)}, where plainly {_short(outcome)}\n{run.result.to_table()}"
+    failed = [invocation.error for invocation in run.result.invocations if invocation.error is not None]
+    assert len(failed) == run.deaths, f"{run.deaths} sandboxes died, but these invocations failed: {failed}"
+    check_effects(each, run, effects)
+    check_nothing_is_redone(each, run)
+    check_history(each, run)
+    if run.seen is not None:
+        check_prefixes(run)
+
+
+def check_effects(each: Program, run: Run, plain: Sequence[Effect]) -> None:
+    """Every attempt of the plain run was made, and no other, but for those that were cut off and count."""
+    cut_off = interruptions(run)
+    assert sum(cut_off.values()) <= run.deaths, f"more attempts count as cut off than sandboxes died: {cut_off}"
+    wanted, made = {(e.name, e.attempt) for e in plain}, {(e.name, e.attempt) for e in run.effects}
+    extra, missing = made - wanted, wanted - made
+    for name in {name for name, _ in extra | missing}:
+        changed = [attempt for who, attempt in extra if who == name]
+        lost = [attempt for who, attempt in missing if who == name]
+        assert len(changed) <= cut_off[name], f"attempts {changed} of {name!r} are not in the plain run"
+        assert len(lost) <= cut_off[name], f"attempts {lost} of {name!r} were never made"
+    if each.sequential:
+        order = list(dict.fromkeys(effect.name for effect in run.effects))
+        assert order == list(dict.fromkeys(effect.name for effect in plain))
+
+
+def check_nothing_is_redone(each: Program, run: Run) -> None:
+    """No body runs whose outcome is recorded; one runs again only if the sandbox died in which it last ran."""
+    died = [invocation.error is not None for invocation in run.result.invocations]
+    last: dict[tuple[str, int], int] = {}
+    for effect in run.effects:
+        before = run.beginnings[effect.invocation - 1].recorded.get(effect.operation_id)
+        if before is not None:
+            ended = before.get("StepDetails", {}).get("Attempt", 0)
+            assert before["Status"] not in TERMINAL, f"{effect} ran, although its step was {before['Status']}"
+            assert effect.attempt > ended, f"{effect} ran, although {ended} attempts were recorded"
+        key = (effect.operation_id, effect.attempt)
+        if key in last:
+            assert effect.name not in each.at_most_once, f"{effect} ran twice"
+            assert last[key] != effect.invocation, f"{effect} ran twice in one invocation"
+            assert died[last[key] - 1] or effect.name in each.left, f"{effect} ran again, although no sandbox died"
+        last[key] = effect.invocation
+
+
+def check_history(each: Program, run: Run) -> None:
+    """Every operation has one end, and nothing follows it."""
+    ended: set[str] = set()
+    names: dict[str, str] = {}
+    for event in run.result.history:
+        id, kind = event.get("Id"), event["EventType"]
+        if id is None or kind.startswith("Execution"):
+            continue
+        names[id] = event.get("Name", kind)
+        assert id not in ended, f"{kind} of {names[id]!r} follows its end"
+        retry = event.get("StepFailedDetails", {}).get("RetryDetails", {})
+        if not kind.endswith("Started") and "NextAttemptDelaySeconds" not in retry:
+            ended.add(id)
+    open = {name for id, name in names.items() if id not in ended}
+    assert open <= each.left, f"these never ended: {open}"
+
+
+def check_prefixes(run: Run) -> None:
+    """Each invocation sees what the ones before it saw, in that order, and then goes on.
+
+    What was seen inside a context that is over since is not replayed, and left out.
+    """
+    assert run.seen is not None
+    longest: list[Any] = []
+    for number, (seen, beginning) in enumerate(zip(run.seen, run.beginnings, strict=True), start=1):
+        longest = [outcome for outcome in longest if outcome.operation_id in beginning.shown]
+        common = min(len(longest), len(seen))
+        assert list(seen[:common]) == longest[:common], (
+            f"invocation {number} saw {_named(seen[:common], run)}, an earlier one {_named(longest, run)}"
+        )
+        died = run.result.invocations[number - 1].error is not None
+        assert died or len(seen) >= len(longest), f"invocation {number} saw less than an earlier one"
+        longest = max(longest, list(seen), key=len)
+
+
+def interruptions(run: Run) -> Counter[str]:
+    """How many attempts of each step were recorded as cut off."""
+    found: Counter[str] = Counter()
+    for event in run.result.history:
+        error = event.get("StepFailedDetails", {}).get("Error", {}).get("Payload", {})
+        if error.get("ErrorType") == INTERRUPTED:
+            found[event["Name"]] += 1
+    return found
+
+
+def _named(seen: Iterable[Any], run: Run) -> list[str]:
+    names = {each.id: each.name or each.id[:8] for each in run.result.operations}
+    return [f"{names[outcome.operation_id]} {outcome.status}" for outcome in seen]
+
+
+def _short(outcome: Outcome) -> str:
+    text = repr(outcome)
+    return text if len(text) < 400 else f"{text[:400]}…"

@@ -1,0 +1,110 @@
+"""What a program is: an ordinary workflow, written once, that runs in both flavours where it starts no tasks."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Coroutine, Iterable
+from datetime import timedelta
+from typing import Any, NamedTuple, cast
+
+from crash_world import World
+
+from durable_core import ChildConfig, DurableContext, DurableFunction, StepConfig, blocking, durable_execution
+
+Run = Callable[[DurableContext, World], Coroutine[Any, Any, Any]]
+
+
+class Program(NamedTuple):
+    """A workflow, and what a crash may change of it."""
+
+    name: str
+    run: Run
+    sequential: bool
+    """It starts no tasks: so it runs in the blocking flavour too, and its effects have one order."""
+    or_else: tuple[Any, ...]
+    """Values that it may also give if an attempt was cut off which may not run again."""
+    at_most_once: frozenset[str]
+    """Steps whose body never runs twice within an attempt."""
+    left: frozenset[str]
+    """Operations that it cancels, and that therefore may stay without an end."""
+    stride: int
+    """Every how many checkpoints it crashes: 1 unless a run is slow."""
+
+    @property
+    def flavours(self) -> tuple[str, ...]:
+        return ("async", "blocking") if self.sequential else ("async",)
+
+
+PROGRAMS: dict[str, Program] = {}
+
+
+def program(
+    *,
+    sequential: bool = False,
+    or_else: Iterable[Any] = (),
+    at_most_once: Iterable[str] = (),
+    left: Iterable[str] = (),
+    stride: int = 1,
+) -> Callable[[Run], Run]:
+    """Register the decorated function under its name."""
+
+    def register(run: Run) -> Run:
+        name = run.__name__
+        assert name not in PROGRAMS, f"there are two programs named {name}"
+        PROGRAMS[name] = Program(
+            name, run, sequential, tuple(or_else), frozenset(at_most_once), frozenset(left), stride
+        )
+        return run
+
+    return register
+
+
+def handler_of(each: Program, flavour: str, world: World) -> DurableFunction[Any]:
+    """A Lambda handler that runs the program in *world*."""
+    if flavour == "async":
+
+        async def handler(event: object, ctx: DurableContext) -> Any:
+            return await each.run(ctx, world)
+
+        return durable_execution(handler)
+
+    def blocking_handler(event: object, ctx: blocking.DurableContext) -> Any:
+        return _run(each.run(_as_async(ctx), world))
+
+    return durable_execution(blocking_handler)
+
+
+class _Awaitable:
+    """The blocking context under the names of the async one: what is awaited is over by then."""
+
+    def __init__(self, ctx: blocking.DurableContext) -> None:
+        self._ctx = ctx
+
+    async def step(
+        self, func: Callable[..., Any], /, *args: Any, name: str | None = None, config: StepConfig | None = None
+    ) -> Any:
+        return self._ctx.step(func, *args, name=name, config=config)
+
+    async def wait(self, duration: timedelta, *, name: str | None = None) -> None:
+        self._ctx.wait(duration, name=name)
+
+    async def run_in_child_context(
+        self, func: Callable[..., Any], /, *args: Any, name: str | None = None, config: ChildConfig | None = None
+    ) -> Any:
+        @functools.wraps(func)
+        def body(child: blocking.DurableContext, *rest: Any) -> Any:
+            return _run(func(_as_async(child), *rest))
+
+        return self._ctx.run_in_child_context(body, *args, name=name, config=config)
+
+
+def _as_async(ctx: blocking.DurableContext) -> DurableContext:
+    return cast("DurableContext", _Awaitable(ctx))
+
+
+def _run(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    try:
+        coroutine.send(None)
+    except StopIteration as stop:
+        return stop.value
+    raise AssertionError("a sequential program awaits nothing but operations")

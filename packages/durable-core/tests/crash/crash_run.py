@@ -1,0 +1,96 @@
+"""One run of a program whose sandbox dies at chosen checkpoints, and all that is known of it afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from crash_program import Program, handler_of
+from crash_world import Effect, World
+from plain_interpreter import Outcome
+
+from durable_core.spi import DurableServiceClient, InvocationEvent, Operation, Seen
+from durable_testing import LocalRunner, TestResult
+from durable_testing.faults import CrashingClient, Side
+from durable_testing.runner.records import recorded_operations, replay_event
+from durable_testing.service import DurableService
+
+AS_THEY_COME = 250
+
+
+class Crash(NamedTuple):
+    """The checkpoint with this number, from 1, is the last thing that a sandbox does."""
+
+    at: int
+    side: Side
+
+    def __str__(self) -> str:
+        return f"{self.side.value} checkpoint {self.at}"
+
+
+class Beginning(NamedTuple):
+    """What the service knew when an invocation began."""
+
+    recorded: Mapping[str, Operation]
+    shown: frozenset[str]
+    """The ids that a replay is shown: not those inside contexts that are over."""
+
+
+class Run(NamedTuple):
+    """An execution that is over."""
+
+    outcome: Outcome
+    effects: Sequence[Effect]
+    result: TestResult[Any]
+    beginnings: Sequence[Beginning]
+    """One for each invocation."""
+    seen: Sequence[Sequence[Seen]] | None
+    """The outcomes that the workflow saw, for each invocation; ``None``: not known."""
+    calls: int
+    """Checkpoints that were asked for."""
+    deaths: int
+    """Crashes that took place."""
+
+
+class WatchedService(DurableService):
+    """Remembers what was known at the beginning of each invocation."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self.beginnings: list[Beginning] = []
+
+    def begin_invocation(self, arn: str, request_id: str | None = None) -> InvocationEvent:
+        recorded = {each["Id"]: each for each in recorded_operations(self, arn)}
+        shown = frozenset(each["Id"] for each in replay_event(self, arn)["InitialExecutionState"].get("Operations", ()))
+        self.beginnings.append(Beginning(recorded, shown))
+        return super().begin_invocation(arn, request_id)
+
+
+def run(each: Program, flavour: str, crashes: Sequence[Crash] = (), batch_updates: int = AS_THEY_COME) -> Run:
+    """Run the program to its end, with a sandbox that dies at each of *crashes*."""
+    effects: list[Effect] = []
+    service = WatchedService()
+    world = World(effects.append, invocation=lambda: len(service.beginnings))
+    clients: list[CrashingClient] = []
+
+    def crashing(inner: DurableServiceClient) -> DurableServiceClient:
+        for at, side in crashes or [Crash(0, Side.BEFORE)]:  # no checkpoint has the number 0
+            inner = CrashingClient(inner, at, side)
+            clients.append(inner)
+        return inner
+
+    handler = handler_of(each, flavour, world)
+    with LocalRunner(handler, service=service, client=crashing, batch_updates=batch_updates) as runner:
+        result = runner.run()
+        seen = runner.seen_by_invocation
+    calls = clients[-1].calls
+    deaths = sum(crash.at <= calls for crash in crashes)
+    return Run(outcome_of(result), effects, result, service.beginnings, seen, calls, deaths)
+
+
+def outcome_of(result: TestResult[Any]) -> Outcome:
+    """How the execution ended, in the words of the plain interpreter."""
+    if result.status == "SUCCEEDED":
+        return Outcome(result.value)
+    error = result.error or {}
+    return Outcome(error=(error.get("ErrorType", ""), error.get("ErrorMessage", "")))

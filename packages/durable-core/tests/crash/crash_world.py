@@ -1,0 +1,71 @@
+"""The world outside of a workflow: what steps do to it, kept apart from the journal."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
+
+from durable_core import DurableContext, Operation, StepConfig, step_context
+
+T = TypeVar("T")
+
+
+class Effect(NamedTuple):
+    """One run of a step's body."""
+
+    name: str
+    attempt: int
+    operation_id: str
+    """Empty in the plain interpreter."""
+    invocation: int
+    """From 1."""
+
+
+class World:
+    """Notes every effect, and lends programs the bodies of their steps."""
+
+    def __init__(self, record: Callable[[Effect], None], *, invocation: Callable[[], int]) -> None:
+        self._record = record
+        self._invocation = invocation
+
+    def attempt(self) -> tuple[str, int]:
+        """The operation whose body runs here, and the number of the attempt."""
+        facts = step_context()
+        return facts.operation_id, facts.attempt
+
+    def note(self, name: str) -> int:
+        """Do something to the world; return the number of the attempt in which it is done."""
+        operation_id, attempt = self.attempt()
+        self._record(Effect(name, attempt, operation_id, self._invocation()))
+        return attempt
+
+    async def act(self, name: str, result: T) -> T:
+        """A body that succeeds."""
+        self.note(name)
+        await asyncio.sleep(0)
+        return result
+
+    def act_now(self, name: str, result: T) -> T:
+        """The same, as a plain function."""
+        self.note(name)
+        return result
+
+    async def act_from(self, good: int, name: str, result: T) -> T:
+        """A body that fails until the attempt with the number *good*."""
+        attempt = self.note(name)
+        await asyncio.sleep(0)
+        if attempt < good:
+            raise RuntimeError(f"{name} fails on attempt {attempt}")
+        return result
+
+    async def fail(self, name: str, make: Callable[[], BaseException]) -> None:
+        """A body that raises."""
+        self.note(name)
+        await asyncio.sleep(0)
+        raise make()
+
+
+def do(ctx: DurableContext, world: World, name: str, result: Any = None, config: StepConfig | None = None) -> Operation[Any]:
+    """A step that does *name* to the world and gives *result*."""
+    return ctx.step(world.act, name, result, name=name, config=config)
