@@ -23,12 +23,14 @@ OFFICIAL = ("aws-durable-execution-sdk-python", "aws-durable-execution-sdk-pytho
 
 
 def main() -> int:
-    arguments = _parser().parse_args()
+    parser = _parser()
+    arguments = parser.parse_args()
     works = [work for work in WORKS if _chosen(work, arguments.only)]
+    if not works:
+        parser.error(f"no work is named {' or '.join(arguments.only)}")
     official = os.environ.get("DURABLE_BENCH_OFFICIAL")
-    if not works or official is None:
-        print("there is no work of that name" if official else "DURABLE_BENCH_OFFICIAL is not set", file=sys.stderr)
-        return 2
+    if not official:
+        parser.error("DURABLE_BENCH_OFFICIAL names no interpreter; `nox -s bench` sees to it")
     header = (
         f"Official: {versions(official, OFFICIAL)}. Ours: {versions(sys.executable, OURS)}. "
         f"Medians of {arguments.repeat}, each in a fresh process, the two SDKs in turn."
@@ -55,9 +57,10 @@ def _measure_all(works: Sequence[Work], official: str, repeat: int) -> tuple[Res
                 try:
                     runs[interpreter][program].append(measure(interpreter, program))
                 except SkippedError as reason:
-                    notes[program] = f"skipped, {reason}"
+                    notes[program] = f"skipped; {reason}"
                 except FailedError as reason:
-                    notes[program] = f"failed\n\n```\n{reason}\n```"
+                    print(reason, file=sys.stderr)
+                    notes[program] = "failed; the output of the run says why"
                     failed = True
     return Results(runs[sys.executable], runs[official], notes), failed
 

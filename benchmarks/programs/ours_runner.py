@@ -6,7 +6,7 @@ import sys
 import time
 from typing import Any
 
-from meter import report, skip
+from meter import report
 
 import durable_testing
 from durable_core import DurableContext, Duration, durable_execution
@@ -28,8 +28,6 @@ async def workflow(plan: dict[str, int], ctx: DurableContext) -> int:
 
 
 def main(steps: int, waits: int) -> None:
-    if LocalRunner is None:
-        skip("durable_testing has no LocalRunner")
     start = time.perf_counter()
     with LocalRunner(workflow) as runner:
         result = runner.run({"steps": steps, "waits": waits})

@@ -67,7 +67,7 @@ class OperationError(DurableError):
         error_data: str | None = None,
         stack_trace: Sequence[str] = (),
     ) -> None:
-        super().__init__(error_message)
+        self.args = (error_message,)  # not super(): in a class that is also the user's, that would be its __init__
         self.error_message = error_message
         self.operation_id = operation_id
         self.name = name

@@ -16,7 +16,7 @@ from durable_core._runtime.async_driver import AsyncDriver
 from durable_core._runtime.attempt import Attempt
 from durable_core._runtime.blocking_driver import BlockingDriver
 from durable_core._runtime.driver import Driver
-from durable_core._runtime.endings import Breakdown
+from durable_core._runtime.endings import Breakdown, Return
 from durable_core._runtime.engine import Engine, engine, off_loop, step_threads
 from durable_core._runtime.exchange import Exchange, RefusedError
 from durable_core._runtime.execution import Execution, Seen, Settings
@@ -147,15 +147,18 @@ class _Invocation:
             return self._workflow._failed(error)
         run = self._run_async if self._workflow.is_async else self._run_blocking
         result, driver = run(mine, arn, deadline, impatient, event)
-        ending = driver.ending
-        self._flush(ending is None or (isinstance(ending, Breakdown) and type(ending.error) is InvocationError))
-        if isinstance(ending, Breakdown):
-            if isinstance(ending.error, ExecutionError):
-                return self._workflow._failed(ending.error)
-            raise ending.error
-        if ending is not None or result is None:
-            return {"Status": "PENDING"}
-        return self._answer(result, arn)
+        match driver.ending:
+            case Breakdown(ExecutionError() as failure):
+                return self._workflow._failed(failure)
+            case Breakdown(reason):
+                if type(reason) is InvocationError:  # the deadline is near: what is queued is still recorded
+                    self._flush()
+                raise reason
+            case Return() if result is not None:
+                self._flush()
+                return self._answer(result, arn)
+            case _:
+                return {"Status": "PENDING"}
 
     def _execution(self, arn: str, driver: Driver) -> Execution:
         workflow = self._workflow
@@ -195,15 +198,15 @@ class _Invocation:
         result = driver.conduct(scope, self._workflow.func, (event, blocking.DurableContext(scope)))
         return None if result is None else check_unread(scope, result), driver
 
-    def _flush(self, wanted: bool) -> None:
-        """Send what is still queued, where it is *wanted*; leave no call in flight."""
-        self._pipeline.wait_for_answer()
-        while wanted and not self._pipeline.quiet and self._pipeline.failure is None and not self._pipeline.closed:
-            if not self._pipeline.send():
-                self._pipeline.wait_for_answer()
-            self._pipeline.settle()
-        if wanted and self._pipeline.failure is not None:
-            raise self._pipeline.failure
+    def _flush(self) -> None:
+        """Send what is still queued."""
+        pipeline = self._pipeline
+        while not pipeline.quiet and pipeline.failure is None and not pipeline.closed:
+            if not pipeline.send():
+                pipeline.wait_for_answer()
+            pipeline.settle()
+        if pipeline.failure is not None:
+            raise pipeline.failure
 
     def _answer(self, result: Attempt, arn: str) -> InvocationAnswer:
         workflow, limits = self._workflow, self._workflow.settings.limits
@@ -226,7 +229,7 @@ class _Invocation:
         if len(payload) * 6 < limits.response_bytes or len(json.dumps(payload)) < limits.response_bytes - _SLACK:
             return {"Status": "SUCCEEDED", "Result": payload}
         self._pipeline.post({"Id": self._record["Id"], "Type": "EXECUTION", "Action": "SUCCEED", "Payload": payload})
-        self._flush(wanted=True)
+        self._flush()
         return {"Status": "SUCCEEDED", "Result": ""}
 
 

@@ -22,7 +22,7 @@ class Program(NamedTuple):
     sequential: bool
     """It starts no tasks: so it runs in the blocking flavour too, and its effects have one order."""
     or_else: tuple[Any, ...]
-    """Values that it may also give if an attempt was cut off which may not run again."""
+    """Values that it may also give after a crash: an attempt was cut off that may not run again, or time has passed."""
     at_most_once: frozenset[str]
     """Steps whose body never runs twice within an attempt."""
     left: frozenset[str]

@@ -26,7 +26,7 @@ async def gather_of_steps(ctx: DurableContext, world: World) -> Any:
     return [*first, await do(ctx, world, "sum", sum(first))]
 
 
-@program()
+@program(stride=9)
 async def gather_of_twenty_branches(ctx: DurableContext, world: World) -> Any:
     async def branch(n: int) -> int:
         first: int = await do(ctx, world, f"first-{n}", n)
@@ -264,7 +264,7 @@ async def one_task_cancels_another_in_its_wait(ctx: DurableContext, world: World
     return [branch, await do(ctx, world, "end", 1)]
 
 
-@program()
+@program(or_else=[["slept", 1]])
 async def wait_that_is_cancelled_after_a_step(ctx: DurableContext, world: World) -> Any:
     task = asyncio.create_task(ctx.wait(seconds(1), name="second"))
     await do(ctx, world, "work")
@@ -274,7 +274,7 @@ async def wait_that_is_cancelled_after_a_step(ctx: DurableContext, world: World)
         branch = "slept"
     except asyncio.CancelledError:
         branch = "cancelled"
-    await do(ctx, world, branch)
+    await do(ctx, world, "branch", branch)
     await ctx.wait(seconds(5))
     return [branch, await do(ctx, world, "end", 1)]
 

@@ -29,7 +29,7 @@ def update(action: str, type_: str, id_: str = "a", **members: Any) -> Operation
 
 
 @contextmanager
-def rejected(match: str = "", code: str = "InvalidParameterValueException") -> Iterator[None]:
+def rejected(match: str | None = None, code: str = "InvalidParameterValueException") -> Iterator[None]:
     """The call in this block is refused with this code and a message that matches."""
     with pytest.raises(ClientError, match=match) as caught:
         yield
@@ -91,8 +91,7 @@ class Play:
         """Its status."""
         return str(self.operation(id_)["Status"])
 
-    @property
-    def due(self) -> bool:
+    def is_due(self) -> bool:
         """Whether the execution is to be invoked."""
         return self.service.due(self.arn)
 

@@ -178,7 +178,7 @@ class TestDelta:
         play.skip()
         play.record()
         play.suspend()
-        assert not play.due
+        assert not play.is_due()
         play.skip()
         assert play.begin().get("UpdatedOperationIds") == ["v"]
 

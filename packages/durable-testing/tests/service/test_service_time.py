@@ -169,7 +169,7 @@ class TestCallbacks:
         play.suspend()
         beat(play)
         assert play.story == ["CallbackStarted", "InvocationCompleted"]
-        assert not play.due
+        assert not play.is_due()
 
     def test_a_heartbeat_at_the_deadline_is_too_late(self) -> None:
         """The deadline comes first."""
@@ -195,7 +195,7 @@ class TestTheExecutionsTimeout:
         assert play.described["EndTimestamp"] - play.described["StartTimestamp"] == timedelta(seconds=10)
         assert play.described["Error"]["ErrorType"] == "Execution.Timeout"
         assert play.status("v") == "STARTED"
-        assert not play.due
+        assert not play.is_due()
 
     def test_it_is_told_beforehand(self) -> None:
         """GetDurableExecution says when, while the execution is running."""

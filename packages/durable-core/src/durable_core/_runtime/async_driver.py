@@ -9,6 +9,7 @@ from typing import Any
 
 from durable_core._runtime.attempt import Attempt, Call, called
 from durable_core._runtime.bodies import Bodies
+from durable_core._runtime.endings import Return
 from durable_core._runtime.scheduler import Scheduler, resolve
 from durable_core._runtime.scope import Scope
 from durable_core._runtime.tasks import GRACE, WorkflowTask, cancel, close, run_body
@@ -37,6 +38,7 @@ class AsyncDriver(Scheduler):
             await self.calm()
             if self.ending is None:
                 into.append(result)
+                self.ending = Return()
         scope.ended = True
         left = asyncio.all_tasks(self.loop) - {asyncio.current_task(self.loop)}
         cancel(left)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import sys
 import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor, Future
@@ -11,8 +12,9 @@ from typing import Any, TypeVar
 
 from durable_core._core.journal import Journal
 from durable_core._runtime.attempt import Attempt, Call, attempt
-from durable_core._runtime.endings import Breakdown, Ending, Suspension
+from durable_core._runtime.endings import Breakdown, Ending, Return, Suspension
 from durable_core._runtime.pipeline import Pipeline
+from durable_core._runtime.prying import pry_loose
 from durable_core._runtime.scheduler import LAST_START
 from durable_core._runtime.scope import Lane, Place, Scope
 from durable_core._runtime.sender import Sender
@@ -28,7 +30,7 @@ from durable_core.errors import (
 T = TypeVar("T")
 
 _PATIENCE = 1_000
-"""How often an operation raises again after the end, before it holds the thread until the deadline."""
+"""How often an operation raises again after the end, before the code that swallows it is pried loose."""
 
 
 def drive(operation: Coroutine[Any, Any, T]) -> T:
@@ -68,7 +70,7 @@ class BlockingDriver:
     async def refuse(self) -> None:
         self._refusals += 1
         if self._refusals > _PATIENCE:
-            self._hold()
+            pry_loose(attempt.__code__)
         raise Suspended("the invocation has ended")
 
     def post(self, update: OperationUpdate) -> None:
@@ -120,16 +122,21 @@ class BlockingDriver:
 
     def conduct(self, scope: Scope, func: Callable[..., Any], args: tuple[Any, ...]) -> Attempt | None:
         """What came out of the root's body; ``None`` if the invocation ended before it did."""
-        outer = enter_lane(scope.lane)
+        outer, tracing, profiling = enter_lane(scope.lane), sys.gettrace(), sys.getprofile()
         try:
             result = attempt(func, args)
         finally:
             scope.ended = True
             enter_lane(outer)
+            sys.settrace(tracing)
+            sys.setprofile(profiling)
         for late in self._late:  # a body that timed out cannot be cancelled, and must not outlive the invocation
             left = None if self._deadline is None else max(0.0, self._deadline - LAST_START - time.monotonic())
             late.exception(left)
-        return result if self.ending is None else None
+        if self.ending is not None:
+            return None
+        self.ending = Return()
+        return result
 
     def _send(self, enough: Callable[[], bool]) -> None:
         while not enough():
@@ -147,11 +154,6 @@ class BlockingDriver:
         if self.ending is None:
             self.ending = ending
         return Suspended("the invocation ends here for now")
-
-    def _hold(self) -> None:
-        """Code that swallows every exception cannot be left: hold it until Lambda ends the sandbox."""
-        while True:
-            time.sleep(1.0)
 
 
 def _attempt(call: Call) -> Attempt:

@@ -1,4 +1,4 @@
-"""How an invocation ends before its handler does. The first ending stands, but a failure outweighs a suspension."""
+"""How an invocation ends. The first ending stands, but a failure outweighs a suspension."""
 
 from __future__ import annotations
 
@@ -17,4 +17,8 @@ class Breakdown(NamedTuple):
     error: BaseException
 
 
-Ending = Suspension | Breakdown
+class Return(NamedTuple):
+    """The handler returned or raised; what its tasks still do is of no account."""
+
+
+Ending = Suspension | Breakdown | Return

@@ -60,7 +60,12 @@ class Exchange:
         )
         self.token = answer.get("CheckpointToken") or None
         state = answer.get("NewExecutionState") or {}
-        return self.rest(state) if self.token else list(state.get("Operations") or ())
+        if not self.token:
+            return list(state.get("Operations") or ())
+        try:
+            return self.rest(state)
+        except RefusedError as refused:  # of a page: the batch itself was applied
+            raise CheckpointError(f"the service recorded a batch, but would not tell what changed: {refused}") from refused
 
     def rest(self, page: ExecutionState) -> list[Operation]:
         """The operations of *page* and of all pages after it."""

@@ -74,6 +74,7 @@ class Scheduler:
         self._count = itertools.count()
         self._refusals = 0
         self._grace: asyncio.TimerHandle | None = None
+        sender.serve(pipeline, self.answered)
 
     # What operations await
 

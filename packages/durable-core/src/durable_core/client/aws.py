@@ -21,6 +21,7 @@ _NEED_BOTO3 = (
     "HTTP_PROXY",
     "http_proxy",
     "ALL_PROXY",
+    "all_proxy",
 )
 """Settings of the environment that botocore knows how to honour."""
 
@@ -79,7 +80,12 @@ def configured_endpoint(env: Mapping[str, str]) -> str | None:
 
 
 def standard_endpoint(region: str) -> str | None:
-    """Lambda's endpoint in *region*; ``None`` in partitions whose names only botocore knows."""
+    """Lambda's endpoint in *region*; ``None`` in partitions whose names only botocore knows, and for what is no region.
+
+    botocore says what is wrong with it; in a URL it could lead to another host.
+    """
+    if not (region.isascii() and region.replace("-", "").isalnum()):
+        return None
     if region.startswith("cn-"):
         return f"https://lambda.{region}.amazonaws.com.cn"
     if "-iso" in region or region.startswith("eusc-"):
@@ -89,10 +95,14 @@ def standard_endpoint(region: str) -> str | None:
 
 def check_endpoint(url: str, *, in_lambda: bool) -> None:
     """``ValidationError`` unless *url* is one; inside Lambda it must be https or loopback."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(url)
+        scheme, host, _ = parts.scheme, parts.hostname, parts.port
+    except ValueError:  # brackets that do not close, a port that is no number
+        scheme, host = "", None
+    if scheme not in ("http", "https") or not host:
         raise ValidationError(f"an endpoint is a URL such as https://lambda.eu-west-1.amazonaws.com, got {url!r}")
-    if in_lambda and parts.scheme != "https" and parts.hostname not in ("127.0.0.1", "localhost", "::1"):
+    if in_lambda and scheme != "https" and host not in ("127.0.0.1", "localhost", "::1"):
         raise ValidationError(f"inside Lambda an endpoint must be https or loopback, got {url!r}")
 
 

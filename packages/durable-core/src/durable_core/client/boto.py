@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 from durable_core._wire.shapes import CheckpointAnswer, ExecutionState, OperationUpdate
-from durable_core.client.protocol import ServiceError
+from durable_core.client.protocol import ServiceError, check_answer
 
 
 @runtime_checkable
@@ -46,6 +46,7 @@ class BotoClient:
             )
         except Exception as error:
             raise _service_error(error) from error
+        check_answer(answer, "CheckpointToken", "NewExecutionState")
         return answer
 
     def get_state(self, arn: str, token: str, marker: str, *, timeout: float | None = None) -> ExecutionState:
@@ -56,6 +57,7 @@ class BotoClient:
             )
         except Exception as error:
             raise _service_error(error) from error
+        check_answer(page, "Operations", "NextMarker")
         return page
 
 
@@ -72,6 +74,8 @@ def _service_error(error: Exception) -> ServiceError:
             status=metadata.get("HTTPStatusCode"),
             retry_after=seconds(retry_after),
         )
+    if type(error).__name__ in ("NoCredentialsError", "PartialCredentialsError"):
+        return ServiceError("NoCredentials", str(error))
     if type(error).__name__ in ("ParamValidationError", "UnknownParameterError", "MissingParametersError"):
         return ServiceError("ParamValidationError", str(error))
     if isinstance(error, TypeError | AttributeError | KeyError):

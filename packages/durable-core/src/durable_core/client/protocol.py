@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol, runtime_checkable
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
 
 from durable_core._wire.shapes import CheckpointAnswer, ExecutionState, OperationUpdate
 
@@ -21,6 +21,16 @@ class ServiceError(Exception):
         self.message = message
         self.status = status
         self.retry_after = retry_after
+
+
+def check_answer(answer: Mapping[str, Any], *members: str) -> None:
+    """``ServiceError`` unless *answer* has one of *members*, which every answer of the service has.
+
+    Half an answer, or the page of a captive portal, is an empty answer to botocore; taken for the last page of state,
+    it would make a replay run again what is recorded.
+    """
+    if not any(answer.get(member) is not None for member in members):
+        raise ServiceError("ConnectionError", f"an answer with none of {', '.join(members)}")
 
 
 @runtime_checkable

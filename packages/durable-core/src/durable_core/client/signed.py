@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypedDict
 from urllib.parse import quote, urlsplit
 
 import msgspec
@@ -13,12 +13,27 @@ import msgspec
 from durable_core._wire.shapes import CheckpointAnswer, ExecutionState, OperationUpdate
 from durable_core.client.boto import seconds
 from durable_core.client.connection import Connection, Response
-from durable_core.client.protocol import ServiceError
+from durable_core.client.protocol import ServiceError, check_answer
 from durable_core.client.sigv4 import Credentials, canonical_query, sign
 
 _VERSION = "/2025-12-01/durable-executions/"
+
+
+class _State(TypedDict, total=False):
+    Operations: list[dict[str, Any]] | None
+    NextMarker: str | None
+
+
+class _Answer(_State, total=False):
+    """The answers of both calls, as far as they are looked into here."""
+
+    CheckpointToken: str | None
+    NewExecutionState: _State | None
+
+
 _encode = msgspec.json.Encoder().encode
-_decode = msgspec.json.Decoder(dict[str, Any]).decode
+_decode = msgspec.json.Decoder(_Answer).decode
+_decode_error = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 class SignedClient:
@@ -47,8 +62,12 @@ class SignedClient:
         timeout: float | None = None,
     ) -> CheckpointAnswer:
         """Record *updates*, as ``DurableServiceClient.checkpoint``."""
-        body = _encode({"CheckpointToken": token, "Updates": updates, "ClientToken": client_token})
+        try:
+            body = _encode({"CheckpointToken": token, "Updates": updates, "ClientToken": client_token})
+        except Exception as error:  # as by botocore, what cannot be written is refused before anything is sent
+            raise ServiceError("ParamValidationError", f"{type(error).__name__}: {error}") from error
         answer: Any = self._call("POST", arn, "checkpoint", {}, body, timeout)
+        check_answer(answer, "CheckpointToken", "NewExecutionState")
         state = answer.setdefault("NewExecutionState", {})
         _mark_seconds(state.get("Operations") or ())
         return answer  # type: ignore[no-any-return]
@@ -56,12 +75,13 @@ class SignedClient:
     def get_state(self, arn: str, token: str, marker: str, *, timeout: float | None = None) -> ExecutionState:
         """A page of state, as ``DurableServiceClient.get_state``."""
         answer: Any = self._call("GET", arn, "state", {"CheckpointToken": token, "Marker": marker}, b"", timeout)
+        check_answer(answer, "Operations", "NextMarker")
         _mark_seconds(answer.get("Operations") or ())
         return answer  # type: ignore[no-any-return]
 
     def _call(
         self, method: str, arn: str, verb: str, query: Mapping[str, str], body: bytes, timeout: float | None
-    ) -> dict[str, Any]:
+    ) -> Any:
         path = f"{self._base}{_VERSION}{quote(arn, safe='')}/{verb}"
         headers = {"Host": self._host, "Content-Type": "application/json"}
         headers |= sign(
@@ -78,24 +98,43 @@ class SignedClient:
 
 
 def _credentials() -> Credentials:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        if not os.environ.get(name):
+            raise ServiceError("NoCredentials", f"the environment no longer holds {name}")
     env = os.environ
-    try:
-        return Credentials(env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], env.get("AWS_SESSION_TOKEN"))
-    except KeyError as missing:
-        raise ServiceError("NoCredentials", f"the environment no longer holds {missing}") from None
+    return Credentials(env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], env.get("AWS_SESSION_TOKEN"))
 
 
-def _read(response: Response) -> dict[str, Any]:
+_NO_JSON = (msgspec.MsgspecError, ValueError, RecursionError)
+"""What the decoder raises: of the wrong shape, not UTF-8, nested too deep."""
+
+
+def _read(response: Response) -> Any:
+    if not 200 <= response.status < 300:
+        raise _refusal(response)
     try:
-        content = _decode(response.body) if response.body else {}
-    except msgspec.MsgspecError as error:
-        if response.status < 400:
-            raise ServiceError("ConnectionError", f"an answer that is not JSON: {error}") from error
+        answer = _decode(response.body) if response.body else {}
+        return _without_nulls(answer) if b"null" in response.body else answer
+    except _NO_JSON as error:
+        raise ServiceError("ConnectionError", f"an answer that makes no sense: {error}") from error
+
+
+def _without_nulls(value: Any) -> Any:
+    """*value* without members that are null: Lambda writes some absent members so, and botocore drops them too."""
+    if isinstance(value, dict):
+        return {name: _without_nulls(each) for name, each in value.items() if each is not None}
+    return [_without_nulls(each) for each in value] if isinstance(value, list) else value
+
+
+def _refusal(response: Response) -> ServiceError:
+    """The error in *response*; code and message stand where botocore looks for them, and in its order."""
+    try:
+        content = _decode_error(response.body)
+    except _NO_JSON:
         content = {}
-    if response.status < 400:
-        return content
-    code = response.headers.get("x-amzn-errortype") or content.get("__type") or content.get("code") or "Unknown"
-    raise ServiceError(
+    named = (content.get(name) for name in ("code", "Code", "__type"))
+    code = response.headers.get("x-amzn-errortype") or next(filter(None, named), response.status)
+    return ServiceError(
         str(code).split(":", 1)[0].rpartition("#")[2],
         str(content.get("message") or content.get("Message") or f"HTTP status {response.status}"),
         status=response.status,
@@ -107,7 +146,7 @@ def _mark_seconds(operations: Sequence[Any]) -> None:
     """JSON may write whole seconds without a fraction; as a ``float`` they are told from an event's milliseconds."""
     for operation in operations:
         for part in (operation, operation.get("StepDetails"), operation.get("WaitDetails")):
-            for name in _TIMES & part.keys() if part else ():
+            for name in _TIMES & part.keys() if isinstance(part, dict) else ():
                 if isinstance(part[name], int):
                     part[name] = float(part[name])
 

@@ -19,31 +19,31 @@ class Alarm(NamedTuple):
 class Alarms:
     """The alarms that are set. An operation has at most one of each cause."""
 
-    __slots__ = ("_heap", "_set")
+    __slots__ = ("_heap", "set")
 
     def __init__(self) -> None:
-        self._set: dict[str, dict[Cause, int]] = {}
+        self.set: dict[str, dict[Cause, int]] = {}
         self._heap: list[Alarm] = []
 
     def put(self, id_: str, cause: Cause, due: int) -> None:
         """Set an alarm, in place of the one that was set for the same cause."""
-        self._set.setdefault(id_, {})[cause] = due
+        self.set.setdefault(id_, {})[cause] = due
         heappush(self._heap, Alarm(due, id_, cause))
 
     def find(self, id_: str, cause: Cause) -> int | None:
         """Give the time for which an alarm is set."""
-        return self._set.get(id_, {}).get(cause)
+        return self.set.get(id_, {}).get(cause)
 
     def drop(self, id_: str, cause: Cause | None = None) -> None:
         """Unset an operation's alarm, or all that it has."""
         if cause is None:
-            self._set.pop(id_, None)
-        elif id_ in self._set:
-            self._set[id_].pop(cause, None)
+            self.set.pop(id_, None)
+        elif id_ in self.set:
+            self.set[id_].pop(cause, None)
 
     def clear(self) -> None:
         """Unset every alarm."""
-        self._set.clear()
+        self.set.clear()
         self._heap.clear()
 
     def next(self) -> int | None:
