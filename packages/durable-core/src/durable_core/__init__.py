@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from durable_core import blocking
+from durable_core import blocking as blocking
 from durable_core.client import DurableServiceClient, ServiceError
 from durable_core.client.aws import LambdaClient
 from durable_core.config import ChildConfig, ReplayLogging, StepConfig, StepSemantics
@@ -103,7 +103,6 @@ __all__ = [
     "StepTimeoutError",
     "Suspended",
     "ValidationError",
-    "blocking",
     "durable_execution",
     "durable_step",
     "step_context",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from sys import _getframe  # pyright: ignore[reportPrivateUsage] (documented for CPython)
 from types import FrameType
-from typing import Any, TypeVar, overload
+from typing import Any, TypeVar, TypeVarTuple, overload
 
 from durable_core._runtime.blocking_driver import drive
 from durable_core._runtime.perform import Kind, perform
@@ -19,6 +19,7 @@ from durable_core.operations.wait import Wait
 __all__ = ["DurableContext"]
 
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 
 class DurableContext(ContextFacts):
@@ -29,39 +30,44 @@ class DurableContext(ContextFacts):
     @overload
     def step(
         self,
-        func: Callable[..., Awaitable[T]],
+        func: Callable[[*Ts], Awaitable[T]],
         /,
-        *args: Any,
+        *args: *Ts,
         name: str | None = None,
         config: StepConfig | None = None,
     ) -> T: ...
 
     @overload
     def step(
-        self, func: Callable[..., T], /, *args: Any, name: str | None = None, config: StepConfig | None = None
+        self, func: Callable[[*Ts], T], /, *args: *Ts, name: str | None = None, config: StepConfig | None = None
     ) -> T: ...
 
-    def step(
+    def step(  # type: ignore[misc]  # mypy does not see that this takes every *Ts
         self, func: Callable[..., Any], /, *args: Any, name: str | None = None, config: StepConfig | None = None
     ) -> Any:
         """Run ``func(*args)`` on this thread and return its recorded outcome; ``async def`` by ``asyncio.run``.
 
         As ``durable_core.DurableContext.step``.
         """
-        return self._perform(Step(func, args, name, config), sys._getframe(1))
+        return self._perform(Step(func, args, name, config), _getframe(1))
 
     def wait(self, duration: timedelta, *, name: str | None = None) -> None:
         """Pause the workflow for *duration*, as ``durable_core.DurableContext.wait``."""
-        self._perform(Wait(duration, name), sys._getframe(1))
+        self._perform(Wait(duration, name), _getframe(1))
 
     def run_in_child_context(
-        self, func: Callable[..., T], /, *args: Any, name: str | None = None, config: ChildConfig | None = None
+        self,
+        func: Callable[[DurableContext, *Ts], T],
+        /,
+        *args: *Ts,
+        name: str | None = None,
+        config: ChildConfig | None = None,
     ) -> T:
         """Run ``func(child, *args)`` with a context of its own, and record its outcome as one.
 
         As ``durable_core.DurableContext.run_in_child_context``.
         """
-        result: T = self._perform(Child(func, args, name, config, DurableContext), sys._getframe(1))
+        result: T = self._perform(Child(func, args, name, config, DurableContext), _getframe(1))
         return result
 
     def _perform(self, kind: Kind[T], frame: FrameType) -> T:

@@ -39,7 +39,9 @@ class StepConfig:
     retry_strategy: RetryStrategy | None = None
     """``None``: the handler's, else ``RetryPresets.DEFAULT``."""
     step_semantics: StepSemantics = StepSemantics.AT_LEAST_ONCE_PER_RETRY
+    """What a crash in the middle of an attempt means."""
     serdes: SerDes[Any] | None = None
+    """How the result is written; ``None``: the handler's, else JSON by the annotation."""
     timeout: timedelta | None = None
     """Of one attempt; over it, ``StepTimeoutError``. An ``async`` body is cancelled; a ``def`` body cannot be, and its
     late result is discarded (in a blocking handler such a body runs on a thread of its own)."""
@@ -65,6 +67,7 @@ class ChildConfig:
     """How a child context is recorded."""
 
     serdes: SerDes[Any] | None = None
+    """How the result is written; ``None``: the handler's, else JSON by the annotation."""
     returns: Any = None
     """The type of the result, where there is no annotation to read."""
     summary_generator: Callable[[Any], str] | None = None

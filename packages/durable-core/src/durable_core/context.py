@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from datetime import timedelta
 from functools import partial
+from sys import _getframe  # pyright: ignore[reportPrivateUsage] (documented for CPython)
 from types import FrameType
-from typing import Any, Never, TypeVar, overload
+from typing import Any, Never, TypeVar, TypeVarTuple, overload
 
 from durable_core._runtime.perform import Kind, perform
 from durable_core._runtime.scope import Place
@@ -19,6 +19,7 @@ from durable_core.operations.step import Step
 from durable_core.operations.wait import Wait
 
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 
 class Operation(Coroutine[object, Never, T]):
@@ -91,19 +92,19 @@ class DurableContext(ContextFacts):
     @overload
     def step(
         self,
-        func: Callable[..., Awaitable[T]],
+        func: Callable[[*Ts], Awaitable[T]],
         /,
-        *args: Any,
+        *args: *Ts,
         name: str | None = None,
         config: StepConfig | None = None,
     ) -> Operation[T]: ...
 
     @overload
     def step(
-        self, func: Callable[..., T], /, *args: Any, name: str | None = None, config: StepConfig | None = None
+        self, func: Callable[[*Ts], T], /, *args: *Ts, name: str | None = None, config: StepConfig | None = None
     ) -> Operation[T]: ...
 
-    def step(
+    def step(  # type: ignore[misc]  # mypy does not see that this takes every *Ts
         self, func: Callable[..., Any], /, *args: Any, name: str | None = None, config: StepConfig | None = None
     ) -> Operation[Any]:
         """Run ``func(*args)`` and record its outcome, so that it is not run again; the result is what it returned.
@@ -113,7 +114,7 @@ class DurableContext(ContextFacts):
         class that *func* raised. Keyword arguments go through ``functools.partial``. *name* defaults to the
         function's name.
         """
-        return self._operation(Step(func, args, name, config), sys._getframe(1))
+        return self._operation(Step(func, args, name, config), _getframe(1))
 
     def wait(self, duration: timedelta, *, name: str | None = None) -> Operation[None]:
         """Pause the workflow for *duration* without paying for compute.
@@ -122,24 +123,29 @@ class DurableContext(ContextFacts):
         *duration* is rounded up to whole seconds, from 1 second to 366 days (``WaitSeconds`` in the Lambda API);
         outside that, ``ValidationError``. Cancelling the operation's task cancels the pause at the service.
         """
-        return self._operation(Wait(duration, name), sys._getframe(1))
+        return self._operation(Wait(duration, name), _getframe(1))
 
     @overload
     def run_in_child_context(
         self,
-        func: Callable[..., Awaitable[T]],
+        func: Callable[[DurableContext, *Ts], Awaitable[T]],
         /,
-        *args: Any,
+        *args: *Ts,
         name: str | None = None,
         config: ChildConfig | None = None,
     ) -> Operation[T]: ...
 
     @overload
     def run_in_child_context(
-        self, func: Callable[..., T], /, *args: Any, name: str | None = None, config: ChildConfig | None = None
+        self,
+        func: Callable[[DurableContext, *Ts], T],
+        /,
+        *args: *Ts,
+        name: str | None = None,
+        config: ChildConfig | None = None,
     ) -> Operation[T]: ...
 
-    def run_in_child_context(
+    def run_in_child_context(  # type: ignore[misc]  # as above
         self, func: Callable[..., Any], /, *args: Any, name: str | None = None, config: ChildConfig | None = None
     ) -> Operation[Any]:
         """Run ``func(child, *args)`` with a context of its own, and record its outcome as one.
@@ -147,7 +153,7 @@ class DurableContext(ContextFacts):
         A replay that finds it over does not run it again, unless its result was too large to record: then its
         operations give it again. What it raises is raised as a ``ChildContextError`` that is also of that class.
         """
-        return self._operation(Child(func, args, name, config, DurableContext), sys._getframe(1))
+        return self._operation(Child(func, args, name, config, DurableContext), _getframe(1))
 
     def _operation(self, kind: Kind[T], frame: FrameType) -> Operation[T]:
         place = self._place(kind, frame)

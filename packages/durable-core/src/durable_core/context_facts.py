@@ -101,8 +101,9 @@ class ContextFacts:
             )
         if foreign:
             return (
-                f"{operation} is called where the workflow's order is not known: on a thread, in a callback, or in a "
-                "task that the workflow's event loop did not make; call it in the workflow's own code"
+                f"{operation} is called where the workflow's order is not known: on a thread, in a callback, in a "
+                "serializer or strategy, or in a task that the workflow's event loop did not make; call it in the "
+                "workflow's own code"
             )
         return (
             f"{operation} is called on the context of {scope} from another context; use the context that was passed in"

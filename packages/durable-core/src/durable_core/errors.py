@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 
 def qualified_name(cls: type[BaseException]) -> str:
@@ -139,7 +139,10 @@ class Suspended(BaseException):
     """The invocation ends here for now. Not an error: let it pass."""
 
 
-for _error in list(vars().values()):
-    if isinstance(_error, type) and issubclass(_error, BaseException):
-        _error.__module__ = "durable_core"  # the name that users import, in tracebacks and in records
-del _error
+def _adopt(classes: Iterable[object]) -> None:
+    for each in classes:
+        if isinstance(each, type) and issubclass(each, BaseException):
+            each.__module__ = "durable_core"  # the name that users import, in tracebacks and in records
+
+
+_adopt(vars().copy().values())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any, Generic, TypeVar, overload
+from typing import Any, Generic, Protocol, TypeVar, overload
 
 from durable_core import blocking
 from durable_core._runtime.execution import Settings
@@ -19,8 +19,8 @@ from durable_core.retry import RetryStrategy
 from durable_core.serdes import SerDes
 from durable_core.workflow import Workflow, check_event
 
-AsyncHandler = Callable[[Any, DurableContext], Coroutine[Any, Any, Any]]
-BlockingHandler = Callable[[Any, blocking.DurableContext], Any]
+A = TypeVar("A", bound=Callable[[Any, DurableContext], Coroutine[Any, Any, Any]])
+B = TypeVar("B", bound=Callable[[Any, blocking.DurableContext], Any])
 H = TypeVar("H", bound=Callable[..., Any])
 
 
@@ -30,6 +30,9 @@ class DurableFunction(Generic[H]):
     def __init__(self, func: H, settings: Settings) -> None:
         self.durable = Workflow(func, settings)
         """The workflow and its settings, as a runner finds them."""
+        self.__name__: str
+        self.__qualname__: str
+        self.__module__: str
         self.__wrapped__: H = func
         functools.update_wrapper(self, func)
         if "AWS_LAMBDA_FUNCTION_NAME" in os.environ and settings.client is None:
@@ -44,8 +47,22 @@ class DurableFunction(Generic[H]):
         return dict(answer)
 
 
+class _Decorator(Protocol):
+    """``@durable_execution(…)``, about to decorate a handler."""
+
+    @overload
+    def __call__(self, func: A, /) -> DurableFunction[A]: ...
+
+    @overload
+    def __call__(self, func: B, /) -> DurableFunction[B]: ...
+
+
 @overload
-def durable_execution(func: H, /) -> DurableFunction[H]: ...
+def durable_execution(func: A, /) -> DurableFunction[A]: ...
+
+
+@overload
+def durable_execution(func: B, /) -> DurableFunction[B]: ...
 
 
 @overload
@@ -58,7 +75,7 @@ def durable_execution(
     limits: ServiceLimits = ServiceLimits.CURRENT,
     replay_logging: ReplayLogging = ReplayLogging.SUPPRESS_ALL,
     stack_traces: bool = False,
-) -> Callable[[H], DurableFunction[H]]: ...
+) -> _Decorator: ...
 
 
 def durable_execution(
@@ -94,4 +111,8 @@ def durable_execution(
     )
     if func is not None:
         return DurableFunction(func, settings)
-    return lambda decorated: DurableFunction(decorated, settings)
+
+    def decorate(decorated: Callable[..., Any]) -> DurableFunction[Callable[..., Any]]:
+        return DurableFunction(decorated, settings)
+
+    return decorate

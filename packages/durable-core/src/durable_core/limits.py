@@ -44,6 +44,11 @@ class ServiceLimits:
     CURRENT: ClassVar[ServiceLimits]
 
 
+def error_limit(limits: ServiceLimits) -> int:
+    """Bytes to cut an error to: what any profile takes, since nobody needs more of a message."""
+    return min(limits.error_bytes, ServiceLimits.DEFAULT.error_bytes)
+
+
 ServiceLimits.DEFAULT = ServiceLimits(payload_bytes=262_144, error_bytes=32_768, operations=25_000, metered=False)
 ServiceLimits.CURRENT = ServiceLimits(
     payload_bytes=1_048_576, error_bytes=1_048_576, operations=3_000, metered=True, persisted_bytes=100_000_000

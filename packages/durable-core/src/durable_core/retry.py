@@ -39,6 +39,7 @@ class RetryDecision(NamedTuple):
 
 
 RetryStrategy = Callable[[BaseException, int], RetryDecision]
+"""Decides after a failed attempt: ``strategy(error, attempt)``, *attempt* from 1."""
 ErrorFilter = (
     type[BaseException]
     | str

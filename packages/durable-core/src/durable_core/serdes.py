@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import sys
-import types
 import typing
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol, TypeVar
@@ -137,6 +136,7 @@ def write(serdes: SerDes[Any], value: object, context: SerDesContext) -> tuple[s
         data = serdes.serialize(value, context)
         if not isinstance(data, str):
             raise SerDesError(f"serialize must return str, but returned {type(data).__name__}")
+        data.encode()
         return data, serdes.deserialize(data, context)
     except Exception as error:
         raise _named(error, "the value of", value, context) from error
@@ -177,6 +177,8 @@ def _encode_foreign(value: Any) -> Any:
 def _decode_foreign(hint: Any, value: Any) -> Any:
     if _is_model(hint):
         return hint.model_validate_json(_ENCODER.encode(value))
+    if hint is object:
+        return value
     raise TypeError(f"values declared as {_shown(hint)} have no JSON form")
 
 
@@ -191,24 +193,40 @@ _ENCODER = msgspec.json.Encoder(enc_hook=_encode_foreign)
 def _decoder(hint: Any) -> Callable[[Any], Any]:
     if hint is UNTYPED:
         return msgspec.json.Decoder().decode
-    for part in _parts(hint):
-        if isinstance(part, type) and not _is_model(part) and _has_no_json_form(part):
-            raise TypeError(f"{_shown(part)} has no JSON form")
+    if hint not in _PLAIN:
+        _check_json_form(msgspec.inspect.type_info(hint), set())
     return msgspec.json.Decoder(hint, dec_hook=_decode_foreign).decode
 
 
-def _has_no_json_form(part: type) -> bool:
-    try:
-        return isinstance(msgspec.inspect.type_info(part), msgspec.inspect.CustomType)
-    except TypeError:
-        return False  # msgspec.json.Decoder says it better
+def _check_json_form(info: Any, seen: set[int]) -> None:
+    """``TypeError`` if a part of a type has no JSON form: better now than after a step has run."""
+    if id(info) in seen:
+        return
+    seen.add(id(info))
+    if isinstance(info, msgspec.inspect.CustomType) and info.cls is not object and not _is_model(info.cls):
+        raise TypeError(f"{_shown(info.cls)} has no JSON form")
+    if isinstance(info, msgspec.inspect.DictType) and isinstance(info.key_type, _NO_KEYS):
+        raise TypeError("the keys of a JSON object are strings, or what is written as one")
+    if isinstance(info, list | tuple):
+        parts: Any = info
+    elif isinstance(info, msgspec.inspect.Type | msgspec.inspect.Field):
+        parts = (getattr(info, name) for name in info.__struct_fields__ if name not in ("default", "default_factory"))
+    else:
+        return
+    for part in parts:
+        _check_json_form(part, seen)
 
 
-def _parts(hint: Any) -> list[Any]:
-    arguments = typing.get_args(hint)
-    if isinstance(hint, types.GenericAlias | types.UnionType) or arguments:
-        return [part for argument in arguments for part in _parts(argument)]
-    return [hint]
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+_NO_KEYS = (
+    msgspec.inspect.BoolType,
+    msgspec.inspect.NoneType,
+    msgspec.inspect.CollectionType,
+    msgspec.inspect.TupleType,
+    msgspec.inspect.DictType,
+    msgspec.inspect.DataclassType,
+    msgspec.inspect.StructType,
+)
 
 
 def _shown(hint: Any) -> str:

@@ -1,45 +1,28 @@
-"""A decorated handler: what it is, and how one invocation of it runs."""
+"""A decorated handler: what it is, and what it takes and gives."""
 
 from __future__ import annotations
 
 import inspect
-import json
 import time
 import typing
 from collections.abc import Callable
 from typing import Any
 
 from durable_core import blocking
-from durable_core._core.failures import describe
+from durable_core._core.identity import execution_name
 from durable_core._core.journal import Journal
-from durable_core._runtime.async_driver import AsyncDriver
-from durable_core._runtime.attempt import Attempt
-from durable_core._runtime.blocking_driver import BlockingDriver
-from durable_core._runtime.driver import Driver
-from durable_core._runtime.endings import Breakdown, Return
-from durable_core._runtime.engine import Engine, engine, off_loop, step_threads
+from durable_core._runtime.engine import engine, off_loop
 from durable_core._runtime.exchange import Exchange, RefusedError
-from durable_core._runtime.execution import Execution, Seen, Settings
+from durable_core._runtime.execution import Seen, Settings
 from durable_core._runtime.pipeline import Pipeline
 from durable_core._wire.shapes import InvocationAnswer, InvocationEvent, Operation
 from durable_core.client import DurableServiceClient
 from durable_core.context import DurableContext
-from durable_core.errors import (
-    CheckpointError,
-    ExecutionError,
-    InvocationError,
-    OperationError,
-    SerDesError,
-    SizeLimitError,
-    ValidationError,
-)
+from durable_core.errors import CheckpointError, ExecutionError, ValidationError
+from durable_core.invocation import Circumstances, Invocation, Program, failed
 from durable_core.limits import BATCH_UPDATES
-from durable_core.operations.child import check_unread
-from durable_core.operations.functions import hint
-from durable_core.serdes import SerDesContext, json_serdes, read, write
-
-_SLACK = 1_024
-"""Bytes of Lambda's response that are not the result."""
+from durable_core.operations.functions import hint, resolved
+from durable_core.serdes import SerDesContext, json_serdes, read
 
 
 class Workflow:
@@ -57,10 +40,11 @@ class Workflow:
     def hints(self) -> dict[str, Any]:
         """The annotations of the function, resolved as far as they can be."""
         if self._hints is None:
-            try:
-                self._hints = typing.get_type_hints(self.func, include_extras=True)
-            except Exception:  # a name that is defined later, or never: then it says nothing
-                return {k: v for k, v in self.func.__annotations__.items() if not isinstance(v, str)}
+            declared = self.func.__annotations__
+            found = {name: resolved(annotation, self.func) for name, annotation in declared.items()}
+            if Any in found.values():
+                return found  # a name may be defined later in the module
+            self._hints = found
         return self._hints
 
     @property
@@ -94,143 +78,24 @@ class Workflow:
         fails at once, not at the deadline. *batch_updates* is how many updates may share a call. *dry*: a replay only;
         no step's body runs, and an operation that is not recorded is a ``NonDeterministicExecutionError``.
         """
-        deadline = _deadline(lambda_context)
-        exchange = Exchange(client, event["DurableExecutionArn"], event["CheckpointToken"], deadline)
+        arn, deadline = event["DurableExecutionArn"], _deadline(lambda_context)
+        exchange = Exchange(client, arn, event["CheckpointToken"], deadline)
         try:
             operations = exchange.rest(event["InitialExecutionState"])
         except RefusedError as refused:
-            return self._failed(ExecutionError(f"the service refused to tell the execution's state: {refused}"))
-        record = _execution_record(operations)
+            error = ExecutionError(f"the service refused to tell the execution's state: {refused}")
+            return failed(self.settings, error)
+        record = _execution_record(operations, arn)
         journal = Journal(operations, event.get("UpdatedOperationIds") or ())
         pipeline = Pipeline(exchange, journal, batch_updates=batch_updates)
-        invocation = _Invocation(self, record, journal, pipeline, lambda_context, see, dry=dry)
+        given = Circumstances(arn, lambda_context, deadline, see, impatient, dry)
+        program = Program(self.func, self.is_async, self.event_type, self.result_type, self.settings)
+        invocation = Invocation(program, record, journal, pipeline, given)
         with engine() as mine:
             try:
-                return off_loop(lambda: invocation.run(mine, event["DurableExecutionArn"], deadline, impatient))
+                return off_loop(lambda: invocation.run(mine))
             finally:
                 mine.sender.release()
-
-    def _failed(self, error: BaseException) -> InvocationAnswer:
-        record = describe(error, limit=self.settings.limits.error_bytes, stack_trace=self.settings.stack_traces)
-        return {"Status": "FAILED", "Error": record}
-
-
-class _Invocation:
-    """One call of the handler, from the recorded operations to the answer."""
-
-    def __init__(
-        self,
-        workflow: Workflow,
-        record: Operation,
-        journal: Journal,
-        pipeline: Pipeline,
-        lambda_context: Any,
-        see: Callable[[Seen], None] | None,
-        *,
-        dry: bool,
-    ) -> None:
-        self._dry = dry
-        self._workflow = workflow
-        self._record = record
-        self._journal = journal
-        self._pipeline = pipeline
-        self._lambda_context = lambda_context
-        self._see = see
-
-    def run(self, mine: Engine, arn: str, deadline: float | None, impatient: bool) -> InvocationAnswer:
-        """Run the handler in its flavour, and answer."""
-        context = SerDesContext(None, "the event", arn)
-        try:
-            payload = self._record.get("ExecutionDetails", {}).get("InputPayload") or "null"
-            event = read(json_serdes(self._workflow.event_type), payload, context)
-        except SerDesError as error:
-            return self._workflow._failed(error)
-        run = self._run_async if self._workflow.is_async else self._run_blocking
-        result, driver = run(mine, arn, deadline, impatient, event)
-        match driver.ending:
-            case Breakdown(ExecutionError() as failure):
-                return self._workflow._failed(failure)
-            case Breakdown(reason):
-                if type(reason) is InvocationError:  # the deadline is near: what is queued is still recorded
-                    self._flush()
-                raise reason
-            case Return() if result is not None:
-                self._flush()
-                return self._answer(result, arn)
-            case _:
-                return {"Status": "PENDING"}
-
-    def _execution(self, arn: str, driver: Driver) -> Execution:
-        workflow = self._workflow
-        return Execution(
-            arn, self._record, self._journal, driver, workflow.settings, self._lambda_context, self._see, dry=self._dry
-        )
-
-    def _run_async(
-        self, mine: Engine, arn: str, deadline: float | None, impatient: bool, event: Any
-    ) -> tuple[Attempt | None, Driver]:
-        driver = AsyncDriver(
-            mine.loop, mine.sender, self._pipeline, self._journal,
-            deadline=deadline, impatient=impatient, threads=step_threads(),
-        )  # fmt: skip
-        scope = self._execution(arn, driver).root
-        outcome: list[Attempt] = []
-        mine.loop.attend(driver)
-        try:
-            mine.run(driver.conduct(scope, self._workflow.func, (event, DurableContext(scope)), outcome))
-        except BaseException as error:
-            mine.abandon()
-            fatal = driver.ending.error if isinstance(driver.ending, Breakdown) else error
-            raise fatal from None
-        finally:
-            driver.detach()
-        if driver.clean:
-            mine.loop.attend(None)
-        else:
-            mine.abandon()
-        return check_unread(scope, outcome[0]) if outcome else None, driver
-
-    def _run_blocking(
-        self, mine: Engine, arn: str, deadline: float | None, impatient: bool, event: Any
-    ) -> tuple[Attempt | None, Driver]:
-        driver = BlockingDriver(mine.sender, step_threads(), self._pipeline, self._journal, deadline=deadline)
-        scope = self._execution(arn, driver).root
-        result = driver.conduct(scope, self._workflow.func, (event, blocking.DurableContext(scope)))
-        return None if result is None else check_unread(scope, result), driver
-
-    def _flush(self) -> None:
-        """Send what is still queued."""
-        pipeline = self._pipeline
-        while not pipeline.quiet and pipeline.failure is None and not pipeline.closed:
-            if not pipeline.send():
-                pipeline.wait_for_answer()
-            pipeline.settle()
-        if pipeline.failure is not None:
-            raise pipeline.failure
-
-    def _answer(self, result: Attempt, arn: str) -> InvocationAnswer:
-        workflow, limits = self._workflow, self._workflow.settings.limits
-        error = result.error
-        if isinstance(error, InvocationError) and not isinstance(error, OperationError):
-            raise error
-        if error is not None:
-            return workflow._failed(error)
-        if self._pipeline.closed:
-            return {"Status": "PENDING"}
-        try:
-            serdes = json_serdes(workflow.result_type)
-            payload = write(serdes, result.value, SerDesContext(None, "the result", arn))[0]
-            if len(payload.encode()) > limits.result_bytes:
-                raise SizeLimitError(
-                    f"the execution's result has {len(payload.encode())} bytes; the service takes {limits.result_bytes}"
-                )
-        except (SerDesError, SizeLimitError) as trouble:
-            return workflow._failed(trouble)
-        if len(payload) * 6 < limits.response_bytes or len(json.dumps(payload)) < limits.response_bytes - _SLACK:
-            return {"Status": "SUCCEEDED", "Result": payload}
-        self._pipeline.post({"Id": self._record["Id"], "Type": "EXECUTION", "Action": "SUCCEED", "Payload": payload})
-        self._flush()
-        return {"Status": "SUCCEEDED", "Result": ""}
 
 
 def _check_signature(func: Callable[..., Any]) -> str:
@@ -260,13 +125,20 @@ def _check_flavour(func: Callable[..., Any], is_async: bool, hints: dict[str, An
         )
 
 
-def _execution_record(operations: list[Operation]) -> Operation:
-    records = [operation for operation in operations if operation["Type"] == "EXECUTION"]
+def _execution_record(operations: list[Operation], arn: str) -> Operation:
+    """The record of the execution itself, wherever it stands; ``CheckpointError`` if it is another's, or missing."""
+    records = [each for each in operations if each["Type"] == "EXECUTION" and not _is_anothers(each, arn)]
     if len(records) != 1:
         raise CheckpointError(
-            f"the recorded state has {len(records)} EXECUTION operations instead of one; no code was run on it"
+            f"the recorded state has {len(records)} EXECUTION operations of this execution instead of one; no code "
+            "was run on it"
         )
     return records[0]
+
+
+def _is_anothers(record: Operation, arn: str) -> bool:
+    named = record.get("Name")
+    return named is not None and named != execution_name(arn) and record["Id"] != arn.rpartition("/")[2]
 
 
 def _deadline(lambda_context: Any) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import socket
@@ -13,6 +14,10 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+import boto3
+import botocore.loaders
+import botocore.session
 
 if TYPE_CHECKING:
     import ssl
@@ -244,6 +249,19 @@ def clean_environment(patch: pytest.MonkeyPatch) -> None:
     patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     patch.setenv("AWS_CONFIG_FILE", os.devnull)
     patch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
+
+
+@functools.cache
+def _models() -> Any:
+    return botocore.loaders.create_loader()
+
+
+def boto_session(*keys: str) -> Any:
+    """A session of boto3 with *keys* and a region, or with what the environment says; models are read only once."""
+    bare = botocore.session.get_session()
+    bare.register_component("data_loader", _models())
+    region = "eu-west-1" if keys else None
+    return boto3.Session(*keys, region_name=region, botocore_session=bare)
 
 
 def give_credentials(patch: pytest.MonkeyPatch, key: str = "AKIDFIRST", token: str | None = None) -> None:

@@ -137,7 +137,7 @@ def test_many_small_chunks_are_read_in_linear_time(server: LoopbackServer, conne
         return time.process_time() - start
 
     seconds(1_000)
-    small, big = (min(seconds(size) for _ in range(3)) for size in (20_000, 160_000))
+    small, big = (min(seconds(size) for _ in range(3)) for size in (5_000, 40_000))
     assert big < 8 * small * 3
 
 
@@ -274,7 +274,7 @@ def test_a_server_that_never_answers_is_left_at_the_time_out(server: LoopbackSer
     start = time.monotonic()
     with pytest.raises(TimeoutError):
         ask(connection, timeout=0.2)
-    assert 0.19 < time.monotonic() - start < 0.35
+    assert 0.19 < time.monotonic() - start < 1.0
 
 
 @pytest.mark.parametrize(
@@ -290,7 +290,7 @@ def test_the_time_out_bounds_an_answer_that_trickles(
     start = time.monotonic()
     with pytest.raises(TimeoutError):
         ask(connection, timeout=0.2)
-    assert 0.19 < time.monotonic() - start < 0.35
+    assert 0.19 < time.monotonic() - start < 1.0
 
 
 def test_the_time_out_bounds_a_request_that_is_not_read() -> None:
@@ -300,7 +300,7 @@ def test_the_time_out_bounds_a_request_that_is_not_read() -> None:
         start = time.monotonic()
         with pytest.raises(TimeoutError):
             ask(connection, BIG * 4, timeout=0.2)
-        assert 0.19 < time.monotonic() - start < 0.4
+        assert 0.19 < time.monotonic() - start < 1.0
 
 
 def test_the_second_try_has_what_the_first_left_of_the_time(server: LoopbackServer, connection: Connection) -> None:
@@ -337,7 +337,7 @@ def full(port: int, family: socket.AddressFamily, host: str) -> tuple[list[socke
     return held, port
 
 
-linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has all of 127.0.0.0/8, and drops what is too much")
+linux = pytest.mark.skipif(sys.platform != "linux", reason="needs 127.0.0.0/8 and a full queue that drops")
 
 
 @linux
@@ -441,7 +441,7 @@ def test_an_answer_without_end_is_refused_before_it_fills_the_memory(name: str) 
     start, piece = ENDLESS[name]
     with LoopbackServer(sends(start, *[piece] * 90)) as server:
         connection = Connection("127.0.0.1", server.port, None)
-        with pytest.raises(OSError, match="too long|makes no sense"):
+        with pytest.raises(OSError, match=r"too long|makes no sense"):
             ask(connection)
 
 

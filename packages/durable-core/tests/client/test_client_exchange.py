@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import boto3
 import pytest
 from botocore.config import Config
 from client_loopback import (
@@ -20,6 +19,7 @@ from client_loopback import (
     Received,
     accepted,
     answer,
+    boto_session,
     clean_environment,
     close,
     error,
@@ -40,8 +40,19 @@ from durable_core.errors import CheckpointError
 
 FIRST = "Zmlyc3Q="
 UPDATE: OperationUpdate = {"Id": "1", "Type": "STEP", "Action": "START"}
+SECOND: OperationUpdate = {"Id": "2", "Type": "STEP", "Action": "START"}
 
-session: Any = boto3.Session("AKIDBOTO", "secret", region_name="eu-west-1")
+session = boto_session("AKIDBOTO", "secret")
+
+
+def page(*names: str, **more: str) -> dict[str, Any]:
+    """A page of state with the operations *names*."""
+    told = [{"Id": name, "Type": "STEP", "Status": "STARTED", "StartTimestamp": 1} for name in names]
+    return {"Operations": told, **more}
+
+
+def ids(operations: Any) -> list[str]:
+    return [operation["Id"] for operation in operations]
 
 
 class Ledger:
@@ -72,8 +83,7 @@ class Ledger:
                 return http(json.dumps(message).encode(), 400, {"x-amzn-ErrorType": "InvalidParameterValueException"})
             self.applied.append(body["Updates"])
             self._token = f"dG9rZW4{len(self.applied)}"
-            told = [{"Id": each["Id"], "Type": "STEP", "Status": "STARTED", "StartTimestamp": 1} for each in body["Updates"]]
-            state = {"CheckpointToken": self._token, "NewExecutionState": {"Operations": told}}
+            state = {"CheckpointToken": self._token, "NewExecutionState": page(*ids(body["Updates"]))}
             self._answers[call] = http(json.dumps(state).encode())
         return self._answers[call]
 
@@ -100,17 +110,13 @@ def client(request: pytest.FixtureRequest, server: LoopbackServer) -> Iterator[D
     if request.param == "lean":
         yield SignedClient(server.url, "eu-west-1")
         return
-    config = Config(retries={"total_max_attempts": 1}, connect_timeout=1, read_timeout=1)
+    config = Config(retries={"total_max_attempts": 1}, connect_timeout=1, read_timeout=0.5)
     with contextlib.closing(session.client("lambda", endpoint_url=server.url, config=config)) as verbs:
         yield as_service_client(verbs)
 
 
 def exchange_with(client: DurableServiceClient, seconds: float | None = 10.0) -> Exchange:
     return Exchange(client, "arn:x", FIRST, None if seconds is None else time.monotonic() + seconds)
-
-
-def ids(operations: Any) -> list[str]:
-    return [operation["Id"] for operation in operations]
 
 
 # Patience
@@ -129,6 +135,13 @@ PASSING: dict[str, Act] = {
 }
 
 
+@pytest.fixture
+def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shorten the pauses between tries."""
+    monkeypatch.setattr(exchange_module, "_BASE", 0.005)
+
+
+@pytest.mark.usefixtures("hasty")
 @pytest.mark.parametrize("failure", PASSING)
 def test_a_failure_that_passes_is_tried_again_with_the_same_client_token(
     server: LoopbackServer, ledger: Ledger, client: DurableServiceClient, failure: str
@@ -142,6 +155,7 @@ def test_a_failure_that_passes_is_tried_again_with_the_same_client_token(
     assert len(server.requests) >= 3
 
 
+@pytest.mark.usefixtures("hasty")
 @pytest.mark.parametrize("ending", [reset, close, silence, PASSING["half an answer"], PASSING["500"]],
                          ids=["reset", "close", "silence", "half", "500"])  # fmt: skip
 def test_a_lost_reply_is_asked_for_again_and_nothing_is_applied_twice(
@@ -152,8 +166,8 @@ def test_a_lost_reply_is_asked_for_again_and_nothing_is_applied_twice(
     exchange = exchange_with(client)
     server.script.append(ledger.then(ending))
     assert ids(exchange.send([UPDATE])) == ["1"]
-    assert ids(exchange.send([{**UPDATE, "Id": "2"}])) == ["2"]
-    assert ledger.applied == [[UPDATE], [{**UPDATE, "Id": "2"}]]
+    assert ids(exchange.send([SECOND])) == ["2"]
+    assert ledger.applied == [[UPDATE], [SECOND]]
 
 
 def test_each_batch_has_a_client_token_of_its_own(server: LoopbackServer, client: DurableServiceClient) -> None:
@@ -173,20 +187,23 @@ def test_each_answer_gives_the_token_of_the_next_call(
 ) -> None:
     """A batch or a poll, which is an empty batch."""
     exchange = exchange_with(client)
-    for updates in ([UPDATE], [], [{**UPDATE, "Id": "2"}]):
+    batches = [[UPDATE], [], [SECOND]]
+    for updates in batches:
         exchange.send(updates)
     assert [sent.json["CheckpointToken"] for sent in server.requests] == [FIRST, "dG9rZW41", "dG9rZW42"]
-    assert [sent.json["Updates"] for sent in server.requests] == ledger.applied == [[UPDATE], [], [{**UPDATE, "Id": "2"}]]
+    assert [sent.json["Updates"] for sent in server.requests] == ledger.applied == batches
     assert exchange.token == "dG9rZW43"
 
 
-def test_the_service_says_how_long_to_wait(server: LoopbackServer, ledger: Ledger, client: DurableServiceClient) -> None:
+def test_the_service_says_how_long_to_wait(
+    server: LoopbackServer, ledger: Ledger, client: DurableServiceClient
+) -> None:
     """``Retry-After`` is waited for before the next try, and little more."""
     exchange = exchange_with(client)
     server.script.append(error("TooManyRequestsException", "Rate Exceeded.", 429, Retry_After="0.3"))
     start = time.monotonic()
     exchange.send([UPDATE])
-    assert 0.3 <= time.monotonic() - start < 0.6
+    assert 0.3 <= time.monotonic() - start < 1.0
     assert ledger.applied == [[UPDATE]]
 
 
@@ -197,7 +214,7 @@ def test_a_wait_beyond_the_deadline_is_not_begun(server: LoopbackServer, client:
     start = time.monotonic()
     with pytest.raises(CheckpointError, match=r"Rate Exceeded\.") as failed:
         exchange.send([UPDATE])
-    assert time.monotonic() - start < 0.5
+    assert time.monotonic() - start < 2.0
     assert isinstance(failed.value.__cause__, ServiceError)
     assert (failed.value.__cause__.code, failed.value.__cause__.retry_after) == ("TooManyRequestsException", 30.0)
     assert len(server.requests) == 1
@@ -206,14 +223,14 @@ def test_a_wait_beyond_the_deadline_is_not_begun(server: LoopbackServer, client:
 def test_patience_ends_without_a_deadline_too(
     server: LoopbackServer, client: DurableServiceClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After ``RETRY_SECONDS``, here shortened."""
+    """After ``RETRY_SECONDS``, here shortened; the service is not hammered meanwhile."""
     monkeypatch.setattr(exchange_module, "RETRY_SECONDS", 0.3)
     server.default = PASSING["500"]
     start = time.monotonic()
     with pytest.raises(CheckpointError):
         exchange_with(client, None).send([UPDATE])
-    assert time.monotonic() - start < 0.5
-    assert len(server.requests) > 2
+    assert time.monotonic() - start < 2.0
+    assert 1 < len(server.requests) < 20
 
 
 # What is not tried again
@@ -273,17 +290,11 @@ def test_a_refusal_for_good_is_told_at_once_and_keeps_the_token(
         exchange.send([UPDATE])
     assert (refused.value.error.code, refused.value.error.status) == (code, status)
     assert len(server.requests) == 1
-    assert ids(exchange.send([{**UPDATE, "Id": "2"}])) == ["2"]
-    assert ledger.applied == [[{**UPDATE, "Id": "2"}]]
+    assert ids(exchange.send([SECOND])) == ["2"]
+    assert ledger.applied == [[SECOND]]
 
 
 # Pages
-
-
-def page(*names: str, **more: str) -> dict[str, Any]:
-    """A page of state with the operations *names*."""
-    told = [{"Id": name, "Type": "STEP", "Status": "STARTED", "StartTimestamp": 1} for name in names]
-    return {"Operations": told, **more}
 
 
 def test_all_pages_of_an_answer_are_read(server: LoopbackServer, client: DurableServiceClient) -> None:
@@ -359,7 +370,9 @@ def test_a_page_refused_after_a_batch_was_taken_does_not_say_that_the_batch_was_
 # No token
 
 
-@pytest.mark.parametrize("token", [{}, {"CheckpointToken": None}, {"CheckpointToken": ""}], ids=["none", "null", "empty"])
+@pytest.mark.parametrize(
+    "token", [{}, {"CheckpointToken": None}, {"CheckpointToken": ""}], ids=["none", "null", "empty"]
+)
 def test_nothing_more_is_sent_after_an_answer_without_a_token(
     server: LoopbackServer, client: DurableServiceClient, token: dict[str, str | None]
 ) -> None:
@@ -405,11 +418,11 @@ ENDLESS: dict[str, Act] = {
 def test_no_call_outlives_the_deadline(server: LoopbackServer, how: str) -> None:
     """Whatever the service does or leaves undone, the caller is back before it, having tried as long as it could."""
     server.default = ENDLESS[how]
-    exchange = exchange_with(SignedClient(server.url, "eu-west-1"), 0.6)
+    exchange = exchange_with(SignedClient(server.url, "eu-west-1"), 0.5)
     start = time.monotonic()
     with pytest.raises(CheckpointError):
         exchange.rest({"NextMarker": "a"})
-    assert 0.1 < time.monotonic() - start < 0.6
+    assert 0.1 < time.monotonic() - start < 0.5
     assert server.requests
 
 

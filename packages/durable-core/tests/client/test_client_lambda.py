@@ -14,20 +14,20 @@ import pytest
 from botocore.endpoint_provider import EndpointProvider
 from botocore.exceptions import InvalidRegionError, NoRegionError
 from botocore.loaders import Loader
-from client_loopback import LoopbackServer, answer, clean_environment, give_credentials, sends
+from client_loopback import LoopbackServer, answer, boto_session, clean_environment, give_credentials, sends
 
-import durable_core
 from durable_core.client import BotoClient, DurableServiceClient, as_service_client
 from durable_core.client.aws import LambdaClient, check_endpoint, configured_endpoint, is_lean, standard_endpoint
 from durable_core.client.protocol import ServiceError
 from durable_core.client.signed import SignedClient
+from durable_core.client.sigv4 import sign
 from durable_core.errors import ValidationError
 
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     clean_environment(monkeypatch)
-    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)  # it remembers the environment of whoever came first
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", boto_session())  # else it remembers somebody else's environment
 
 
 @pytest.fixture
@@ -84,9 +84,7 @@ def test_a_page_of_state_takes_the_same_way(server: LoopbackServer, monkeypatch:
     assert server.accepted == 1
 
 
-def test_a_profile_is_left_to_boto3(
-    server: LoopbackServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_profile_is_left_to_boto3(server: LoopbackServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Credentials and region of AWS_PROFILE, out of its files."""
     (tmp_path / "credentials").write_text("[dev]\naws_access_key_id = AKIDPROFILE\naws_secret_access_key = s\n")
     (tmp_path / "config").write_text("[profile dev]\nregion = eu-south-2\n")
@@ -216,7 +214,8 @@ def test_the_standard_endpoint_of_every_region_is_botocores_or_left_to_it() -> N
     loader: Any = Loader()
     partitions = loader.load_data("partitions")
     provider: Any = EndpointProvider(loader.load_service_model("lambda", "endpoint-rule-set-1"), partitions)
-    regions = [region for partition in partitions["partitions"] for region in partition["regions"] if "global" not in region]
+    known = (region for partition in partitions["partitions"] for region in partition["regions"])
+    regions = [region for region in known if "global" not in region]
     assert len(regions) > 30
     for region in regions:
         theirs = provider.resolve_endpoint(Region=region, UseFIPS=False, UseDualStack=False).url
@@ -310,10 +309,9 @@ def test_a_client_is_taken_as_it_is_and_boto3s_is_wrapped() -> None:
     assert as_service_client(fake) is fake
     lean = SignedClient("http://127.0.0.1:1", "eu-west-1")
     assert as_service_client(lean) is lean
-    verbs = boto3.Session("a", "s").client("lambda", region_name="eu-west-1")
-    assert isinstance(as_service_client(verbs), BotoClient)
-    verbs.close()
-    for other in (None, object(), "lambda", boto3.Session("a", "s").client("sts", region_name="eu-west-1")):
+    session = boto_session("a", "s")
+    assert isinstance(as_service_client(session.client("lambda")), BotoClient)
+    for other in (None, object(), "lambda", session.client("sts")):
         with pytest.raises(ValidationError, match="client takes"):
             as_service_client(other)
 
@@ -336,7 +334,7 @@ def test_the_lean_way_imports_neither_boto3_nor_what_it_brings(
     give_credentials(monkeypatch)
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
     monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
-    source = str(Path(durable_core.__file__).parents[1])
+    source = str(Path(sign.__code__.co_filename).parents[2])
     env = {**os.environ, "PYTHONPATH": os.pathsep.join([source, os.environ.get("PYTHONPATH", "")])}
     ran = subprocess.run(
         [sys.executable, "-X", "dev", "-W", "error", "-c", PROGRAM],

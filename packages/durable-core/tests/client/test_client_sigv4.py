@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from datetime import datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -14,8 +16,8 @@ from botocore.credentials import Credentials as BotocoreCredentials
 from client_loopback import LoopbackServer, Received, answer, clean_environment, give_credentials
 from hypothesis import given, settings, strategies as st
 
-from durable_core.client.sigv4 import Credentials, canonical_query, sign
 from durable_core.client.signed import SignedClient
+from durable_core.client.sigv4 import Credentials, canonical_query, sign
 
 SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 SESSION_TOKEN = (
@@ -35,8 +37,8 @@ class Vector(NamedTuple):
     signature: str
     method: str = "GET"
     path: str = "/"
-    query: dict[str, str] = {}
-    headers: dict[str, str] = {}
+    query: Mapping[str, str] = MappingProxyType({})
+    headers: Mapping[str, str] = MappingProxyType({})
     body: bytes = b""
     session_token: str | None = None
 
@@ -145,7 +147,8 @@ def test_the_headers_to_add_are_the_date_the_session_token_and_the_authorization
     for token, expected in ((None, []), ("", []), ("T", ["X-Amz-Security-Token"])):
         added = sign(
             "GET", "/", {}, headers, b"",
-            credentials=Credentials("AKID", SECRET, token), region="us-east-1", service="s", timestamp="20150830T123600Z",
+            credentials=Credentials("AKID", SECRET, token),
+            region="us-east-1", service="s", timestamp="20150830T123600Z",
         )  # fmt: skip
         assert list(added) == ["X-Amz-Date", *expected, "Authorization"]
 
@@ -173,7 +176,7 @@ keys_of_all_kinds = st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     method=st.sampled_from(["GET", "POST", "PUT"]),
     base=st.sampled_from(["", "/proxy", "/a b", "/stage~1/x"]),
@@ -183,7 +186,7 @@ keys_of_all_kinds = st.builds(
     body=st.binary(max_size=200),
     keys=keys_of_all_kinds,
     region=regions,
-    time=st.datetimes(datetime(2000, 1, 1)).map(lambda at: at.strftime("%Y%m%dT%H%M%SZ")),
+    time=st.integers(0, 4_000_000_000).map(lambda at: datetime.fromtimestamp(at, UTC).strftime("%Y%m%dT%H%M%SZ")),
 )
 def test_any_request_gets_the_signature_that_botocore_gives_it(
     method: str, base: str, arn: str, query: dict[str, str], headers: dict[str, str],
@@ -205,7 +208,8 @@ def authorization_by_botocore(server: LoopbackServer, sent: Received, keys: Cred
     headers = {name: sent.headers[name] for name in signed}
     date = headers.pop("x-amz-date")
     headers.pop("x-amz-security-token", None)
-    return botocores_authorization(sent.method, server.url + sent.target, headers, sent.body, keys, region, "lambda", date)
+    url = server.url + sent.target
+    return botocores_authorization(sent.method, url, headers, sent.body, keys, region, "lambda", date)
 
 
 @settings(max_examples=60, deadline=None)

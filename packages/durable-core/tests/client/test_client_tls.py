@@ -151,7 +151,7 @@ def test_a_certificate_for_another_host_is_refused(
 ) -> None:
     """That somebody vouches for it is not enough."""
     resolve(monkeypatch, "lambda.test", server.port, "127.0.0.1")
-    with pytest.raises(ServiceError, match="lambda.test"):
+    with pytest.raises(ServiceError, match=r"lambda\.test"):
         checkpoint(SignedClient(f"https://lambda.test:{server.port}", "eu-west-1"))
     assert server.requests == []
 
@@ -163,5 +163,5 @@ def test_the_time_out_bounds_a_handshake_that_gets_no_answer(bundle: Path) -> No
         with pytest.raises(ServiceError) as refused:
             checkpoint(SignedClient(f"https://127.0.0.1:{mute.port}", "eu-west-1"), timeout=0.2)
         assert refused.value.code == "ConnectionError"
-        assert 0.19 < time.monotonic() - start < 0.4
+        assert 0.19 < time.monotonic() - start < 1.0
         assert list(sockets_to(mute.port)) == []

@@ -27,6 +27,8 @@ class Program(NamedTuple):
     """Steps whose body never runs twice within an attempt."""
     left: frozenset[str]
     """Operations that it cancels, and that therefore may stay without an end."""
+    ordered: bool
+    """Every replay sees the same outcomes in the same order: so it is but for timers and threads outside of steps."""
     stride: int
     """Every how many checkpoints it crashes: 1 unless a run is slow."""
 
@@ -44,6 +46,7 @@ def program(
     or_else: Iterable[Any] = (),
     at_most_once: Iterable[str] = (),
     left: Iterable[str] = (),
+    ordered: bool = True,
     stride: int = 1,
 ) -> Callable[[Run], Run]:
     """Register the decorated function under its name."""
@@ -52,24 +55,24 @@ def program(
         name = run.__name__
         assert name not in PROGRAMS, f"there are two programs named {name}"
         PROGRAMS[name] = Program(
-            name, run, sequential, tuple(or_else), frozenset(at_most_once), frozenset(left), stride
+            name, run, sequential, tuple(or_else), frozenset(at_most_once), frozenset(left), ordered, stride
         )
         return run
 
     return register
 
 
-def handler_of(each: Program, flavour: str, world: World) -> DurableFunction[Any]:
-    """A Lambda handler that runs the program in *world*."""
+def handler_of(each: Program, flavour: str, make_world: Callable[[], World]) -> DurableFunction[Any]:
+    """A Lambda handler that runs the program; each invocation has a world of its own."""
     if flavour == "async":
 
         async def handler(event: object, ctx: DurableContext) -> Any:
-            return await each.run(ctx, world)
+            return await each.run(ctx, make_world())
 
         return durable_execution(handler)
 
     def blocking_handler(event: object, ctx: blocking.DurableContext) -> Any:
-        return _run(each.run(_as_async(ctx), world))
+        return _run(each.run(_as_async(ctx), make_world()))
 
     return durable_execution(blocking_handler)
 

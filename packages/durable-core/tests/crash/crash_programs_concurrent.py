@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Coroutine
 from typing import Any
 
 from crash_program import program
 from crash_world import World, do
 
-from durable_core import DurableContext, Duration, FixedDelay, NoRetry, StepConfig
+from durable_core import ChildConfig, DurableContext, Duration, FixedDelay, NoRetry, StepConfig, StepSemantics
 
 LARGE = 262_145
 ONCE = StepConfig(retry_strategy=NoRetry())
@@ -315,11 +314,17 @@ async def first_answer_cancels_the_other(ctx: DurableContext, world: World) -> A
     return [sum(task.cancelled() for task in tasks), await do(ctx, world, "end", 1)]
 
 
-@program(left=["journey", "inside"])
+@program(left=["journey", "stage", "call"])
 async def child_that_is_cancelled(ctx: DurableContext, world: World) -> Any:
+    config = StepConfig(retry_strategy=FixedDelay(9, seconds(100)))
+
+    async def stage(child: DurableContext) -> None:
+        call = child.step(world.act_from, 99, "call", None, name="call", config=config)
+        await asyncio.gather(child.wait(seconds(600)), call)
+
     async def journey(child: DurableContext) -> None:
         await do(child, world, "leave")
-        await child.wait(seconds(600), name="inside")
+        await child.run_in_child_context(stage)
         await do(child, world, "arrive")
 
     task = asyncio.create_task(ctx.run_in_child_context(journey))
@@ -331,24 +336,24 @@ async def child_that_is_cancelled(ctx: DurableContext, world: World) -> Any:
     return [task.cancelled(), await do(ctx, world, "end", 1)]
 
 
-@program(left=["slow"])
+@program(left=["slow"], or_else=[[False, True, 1]])
 async def large_child_that_cancels_a_step(ctx: DurableContext, world: World) -> Any:
     async def slow() -> None:
-        if world.note("slow") and world.invocation() == 1:
+        if world.note("slow") and world.invocation == 1:
             await asyncio.Event().wait()
 
-    async def report(child: DurableContext) -> str:
+    async def report(child: DurableContext) -> list[Any]:
         loser = asyncio.create_task(child.step(slow))
         pause = asyncio.create_task(child.wait(seconds(600)))
         await do(child, world, "fast")
         loser.cancel()
         pause.cancel()
         await asyncio.wait([loser, pause])
-        return "x" * LARGE + str(loser.cancelled() and pause.cancelled())
+        return [loser.cancelled(), pause.cancelled(), "x" * LARGE]
 
-    text = await ctx.run_in_child_context(report)
+    cancelled = (await ctx.run_in_child_context(report))[:2]
     await ctx.wait(seconds(5))
-    return [text[-4:], await do(ctx, world, "end", 1)]
+    return [*cancelled, await do(ctx, world, "end", 1)]
 
 
 @program()
@@ -371,9 +376,7 @@ async def gather_with_return_exceptions_around_a_suspension(ctx: DurableContext,
         raise ValueError("late")
 
     fail = ctx.step(world.fail, "fail", lambda: ValueError("early"), name="fail", config=ONCE)
-    found = await asyncio.gather(
-        ctx.wait(seconds(5)), fail, late(), do(ctx, world, "fine", 1), return_exceptions=True
-    )
+    found = await asyncio.gather(ctx.wait(seconds(5)), fail, late(), do(ctx, world, "fine", 1), return_exceptions=True)
     shown = [str(each) if isinstance(each, Exception) else each for each in found]
     return [shown, await do(ctx, world, "end", 1)]
 
@@ -414,8 +417,7 @@ async def plain_functions_on_threads(ctx: DurableContext, world: World) -> Any:
 
 @program()
 async def slow_bodies(ctx: DurableContext, world: World) -> Any:
-    """So slow that the START of each is sent by itself, from the sender's thread, while the body runs."""
-
+    # So slow that the START of each is sent by itself, from the sender's thread, while the body runs.
     async def slow(name: str, n: int) -> int:
         world.note(name)
         await asyncio.sleep(0.008)
@@ -426,19 +428,25 @@ async def slow_bodies(ctx: DurableContext, world: World) -> Any:
     return [*first, await ctx.step(slow, "three", 3, name="three")]
 
 
-@program()
-async def wait_beside_sleep_and_thread_before_a_step(ctx: DurableContext, world: World) -> Any:
+@program(ordered=False)
+async def sleep_before_a_step_beside_a_wait(ctx: DurableContext, world: World) -> Any:
     async def notify() -> int:
-        await asyncio.sleep(0.005)
+        await asyncio.sleep(0.003)
         got: int = await do(ctx, world, "notify", 1)
         return got
 
+    found = await asyncio.gather(ctx.wait(seconds(5)), notify())
+    return [*found, await do(ctx, world, "end", 3)]
+
+
+@program(ordered=False)
+async def thread_before_a_step_beside_a_wait(ctx: DurableContext, world: World) -> Any:
     async def compute() -> int:
-        n = await asyncio.to_thread(lambda: 2)
+        n = await asyncio.to_thread(lambda: time.sleep(0.003) or 2)
         got: int = await do(ctx, world, "compute", n)
         return got
 
-    found = await asyncio.gather(ctx.wait(seconds(5)), notify(), compute())
+    found = await asyncio.gather(ctx.wait(seconds(5)), compute())
     return [*found, await do(ctx, world, "end", 3)]
 
 
@@ -511,4 +519,97 @@ async def uncaught_failure_in_a_task_group(ctx: DurableContext, world: World) ->
         group.create_task(ctx.wait(seconds(50)))
 
 
-_ = Coroutine
+@program()
+async def gather_that_fails_and_leaves_a_task_behind(ctx: DurableContext, world: World) -> Any:
+    late: list[int] = []
+
+    async def straggler() -> None:
+        await ctx.wait(seconds(20))
+        late.append(await do(ctx, world, "late", 2))
+
+    try:
+        await asyncio.gather(
+            straggler(), ctx.step(world.fail, "fail", lambda: ValueError("no"), name="fail", config=ONCE)
+        )
+    except ValueError as error:
+        said = str(error)
+    await do(ctx, world, "meanwhile")
+    await ctx.wait(seconds(60))
+    return [said, *late]
+
+
+@program()
+async def task_group_that_is_cancelled(ctx: DurableContext, world: World) -> Any:
+    log: list[str] = []
+
+    async def part(n: int) -> None:
+        try:
+            await ctx.wait(seconds(100 * n))
+            await do(ctx, world, f"part-{n}")
+        finally:
+            log.append(await do(ctx, world, f"tidy-{n}", f"tidied-{n}"))
+
+    async def crew() -> None:
+        async with asyncio.TaskGroup() as group:
+            for n in (1, 5, 6):
+                group.create_task(part(n))
+
+    task = asyncio.create_task(crew())
+    await ctx.wait(seconds(300))
+    task.cancel()
+    await asyncio.wait([task])
+    return [sorted(log), task.cancelled(), await do(ctx, world, "end", 1)]
+
+
+@program()
+async def finally_in_tasks(ctx: DurableContext, world: World) -> Any:
+    async def session(n: int) -> int:
+        await do(ctx, world, f"open-{n}")
+        try:
+            await ctx.wait(seconds(n))
+            got: int = await do(ctx, world, f"use-{n}", n)
+        finally:
+            await ctx.wait(seconds(n))
+            await do(ctx, world, f"close-{n}")
+        return got
+
+    return await asyncio.gather(session(1), session(2), session(3))
+
+
+@program()
+async def barrier_between_three(ctx: DurableContext, world: World) -> Any:
+    barrier = asyncio.Barrier(3)
+
+    async def runner(n: int) -> int:
+        await ctx.wait(seconds(n))
+        await do(ctx, world, f"ready-{n}")
+        await barrier.wait()
+        got: int = await do(ctx, world, f"go-{n}", n)
+        return got
+
+    return await asyncio.gather(runner(3), runner(1), runner(2))
+
+
+@program()
+async def virtual_children_side_by_side(ctx: DurableContext, world: World) -> Any:
+    async def group(child: DurableContext, n: int) -> int:
+        async def part(m: int) -> int:
+            got: int = await do(child, world, f"part-{n}-{m}", m)
+            await child.wait(seconds(m))
+            return got
+
+        await do(child, world, f"group-{n}")
+        return n * sum(await asyncio.gather(part(1), part(2)))
+
+    virtual = ChildConfig(virtual=True)
+    groups = [ctx.run_in_child_context(group, n, name=f"group-{n}", config=virtual) for n in (1, 2)]
+    found = await asyncio.gather(*groups, ctx.wait(seconds(1)))
+    return [*found, await do(ctx, world, "end", 1)]
+
+
+@program(at_most_once=["pay-0", "pay-1", "pay-2"])
+async def at_most_once_side_by_side(ctx: DurableContext, world: World) -> Any:
+    config = StepConfig(retry_strategy=FixedDelay(9, seconds(1)), step_semantics=StepSemantics.AT_MOST_ONCE_PER_RETRY)
+    paid = await asyncio.gather(*(do(ctx, world, f"pay-{n}", n, config) for n in range(3)))
+    await ctx.wait(seconds(1))
+    return [*paid, await do(ctx, world, "end", 1)]

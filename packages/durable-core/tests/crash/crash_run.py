@@ -6,14 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from crash_program import Program, handler_of
-from crash_world import Effect, World
-from plain_interpreter import Outcome
+from crash_world import Effect, Outcome, World
 
 from durable_core.spi import DurableServiceClient, InvocationEvent, Operation, Seen
 from durable_testing import LocalRunner, TestResult
 from durable_testing.faults import CrashingClient, Side
 from durable_testing.runner.records import recorded_operations, replay_event
-from durable_testing.service import DurableService
+from durable_testing.service import DEFAULT, DurableService, Limits
 
 AS_THEY_COME = 250
 
@@ -48,8 +47,16 @@ class Run(NamedTuple):
     """The outcomes that the workflow saw, for each invocation; ``None``: not known."""
     calls: int
     """Checkpoints that were asked for."""
-    deaths: int
-    """Crashes that took place."""
+
+    @property
+    def died(self) -> Sequence[bool]:
+        """For each invocation, whether its sandbox died."""
+        return [invocation.error is not None for invocation in self.result.invocations]
+
+    @property
+    def deaths(self) -> int:
+        """How many sandboxes died."""
+        return sum(self.died)
 
 
 class WatchedService(DurableService):
@@ -66,11 +73,17 @@ class WatchedService(DurableService):
         return super().begin_invocation(arn, request_id)
 
 
-def run(each: Program, flavour: str, crashes: Sequence[Crash] = (), batch_updates: int = AS_THEY_COME) -> Run:
-    """Run the program to its end, with a sandbox that dies at each of *crashes*."""
+def run(
+    each: Program,
+    flavour: str,
+    crashes: Sequence[Crash] = (),
+    *,
+    batch_updates: int = AS_THEY_COME,
+    limits: Limits = DEFAULT,
+) -> Run:
+    """Run the program to its end, with a sandbox that dies at each of *crashes*, the first one first."""
     effects: list[Effect] = []
-    service = WatchedService()
-    world = World(effects.append, invocation=lambda: len(service.beginnings))
+    service = WatchedService(limits=limits)
     clients: list[CrashingClient] = []
 
     def crashing(inner: DurableServiceClient) -> DurableServiceClient:
@@ -79,13 +92,17 @@ def run(each: Program, flavour: str, crashes: Sequence[Crash] = (), batch_update
             clients.append(inner)
         return inner
 
-    handler = handler_of(each, flavour, world)
-    with LocalRunner(handler, service=service, client=crashing, batch_updates=batch_updates) as runner:
+    def record(effect: Effect) -> None:
+        if effect.invocation == len(service.beginnings):  # a thread of a sandbox that died does nothing more
+            effects.append(effect)
+
+    handler = handler_of(each, flavour, lambda: World(record, len(service.beginnings)))
+    with LocalRunner(
+        handler, service=service, client=crashing, batch_updates=batch_updates, verify_replay=each.ordered
+    ) as runner:
         result = runner.run()
         seen = runner.seen_by_invocation
-    calls = clients[-1].calls
-    deaths = sum(crash.at <= calls for crash in crashes)
-    return Run(outcome_of(result), effects, result, service.beginnings, seen, calls, deaths)
+    return Run(outcome_of(result), effects, result, service.beginnings, seen, clients[-1].calls)
 
 
 def outcome_of(result: TestResult[Any]) -> Outcome:

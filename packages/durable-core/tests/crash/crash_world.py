@@ -19,15 +19,23 @@ class Effect(NamedTuple):
     operation_id: str
     """Empty in the plain interpreter."""
     invocation: int
-    """From 1."""
+
+
+class Outcome(NamedTuple):
+    """How a program ended."""
+
+    value: Any = None
+    error: tuple[str, str] | None = None
+    """Qualified name of the class, and message."""
 
 
 class World:
     """Notes every effect, and lends programs the bodies of their steps."""
 
-    def __init__(self, record: Callable[[Effect], None], *, invocation: Callable[[], int]) -> None:
+    def __init__(self, record: Callable[[Effect], None], invocation: int) -> None:
         self._record = record
-        self._invocation = invocation
+        self.invocation = invocation
+        """The number of the invocation that lives in it, from 1."""
 
     def attempt(self) -> tuple[str, int]:
         """The operation whose body runs here, and the number of the attempt."""
@@ -37,7 +45,7 @@ class World:
     def note(self, name: str) -> int:
         """Do something to the world; return the number of the attempt in which it is done."""
         operation_id, attempt = self.attempt()
-        self._record(Effect(name, attempt, operation_id, self._invocation()))
+        self._record(Effect(name, attempt, operation_id, self.invocation))
         return attempt
 
     async def act(self, name: str, result: T) -> T:
@@ -66,6 +74,8 @@ class World:
         raise make()
 
 
-def do(ctx: DurableContext, world: World, name: str, result: Any = None, config: StepConfig | None = None) -> Operation[Any]:
+def do(
+    ctx: DurableContext, world: World, name: str, result: Any = None, config: StepConfig | None = None
+) -> Operation[Any]:
     """A step that does *name* to the world and gives *result*."""
     return ctx.step(world.act, name, result, name=name, config=config)

@@ -12,11 +12,20 @@ import selectors
 import time
 from collections.abc import Callable, Coroutine
 from datetime import timedelta
-from typing import Any, NamedTuple, cast
+from typing import Any, cast
 
-from crash_world import Effect, World
+from crash_world import Effect, Outcome, World
 
-from durable_core import ChildConfig, DurableContext, FixedDelay, NoRetry, SizeLimitError, StepConfig, StepError, StepTimeoutError
+from durable_core import (
+    ChildConfig,
+    DurableContext,
+    FixedDelay,
+    NoRetry,
+    SizeLimitError,
+    StepConfig,
+    StepError,
+    StepTimeoutError,
+)
 
 _attempt: contextvars.ContextVar[int] = contextvars.ContextVar("attempt")
 
@@ -24,14 +33,6 @@ ATTEMPTS, PAUSE = 6, timedelta(seconds=5)
 """Of a step whose program says nothing; the pause is the documented one's base."""
 PAYLOAD = 262_144 - 2
 """Characters of the longest text that a step may give."""
-
-
-class Outcome(NamedTuple):
-    """How a program ended."""
-
-    value: Any = None
-    error: tuple[str, str] | None = None
-    """Qualified name of the class, and message."""
 
 
 class PlainContext:
@@ -77,7 +78,7 @@ class PlainWorld(World):
 def interpret(program: Callable[[DurableContext, World], Coroutine[Any, Any, Any]]) -> tuple[Outcome, list[Effect]]:
     """What comes of *program*, and what it did to the world, in order."""
     effects: list[Effect] = []
-    world = PlainWorld(effects.append, invocation=lambda: 1)
+    world = PlainWorld(effects.append, 1)
     with asyncio.Runner(loop_factory=_TimelessLoop) as runner:
         try:
             outcome = Outcome(runner.run(program(cast("DurableContext", PlainContext()), world)))

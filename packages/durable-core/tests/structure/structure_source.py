@@ -8,7 +8,8 @@ from functools import cache
 from pathlib import Path
 
 PACKAGES = Path(__file__).parents[3]
-ROOTS = {name: PACKAGES / name.replace("_", "-") / "src" for name in ("durable_core", "durable_testing", "durable_contrib")}
+NAMES = ("durable_core", "durable_testing", "durable_contrib")
+ROOTS = {name: PACKAGES / name.replace("_", "-") / "src" for name in NAMES}
 
 
 @cache

@@ -17,6 +17,7 @@ LAYERS = [
     ["spi"],
     ["handler"],
     ["workflow"],
+    ["invocation"],
     ["context", "blocking"],
     ["operations"],
     ["context_facts", "step_context"],

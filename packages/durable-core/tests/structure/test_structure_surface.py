@@ -6,7 +6,7 @@ import ast
 import inspect
 import sys
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
+from dataclasses import fields
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -31,12 +31,12 @@ CONTRACT = """
     ConditionTimeoutError BatchError AllFailedError SerDesError SizeLimitError ValidationError ContextMisuseError
     Suspended
     SerDes TEXT DurablePlugin DurableServiceClient LambdaClient
-""".split()
+""".split()  # noqa: SIM905 (words read better than a hundred quotes)
 """The names that the contract of the API speaks of; those of operations to come included."""
 IMPLIED = """
     DurableFunction SerDesContext ServiceError RetryStrategy WaitStrategy ReplayFilter CompletionStatus
     InvocationInfo OperationInfo AttemptInfo
-""".split()
+""".split()  # noqa: SIM905
 """What the signatures of those need: what a decorator returns, a protocol is passed, a client raises, and the like."""
 SURFACES: list[ModuleType] = [durable_core, blocking, durable_testing]
 CLASSES = [
@@ -46,17 +46,13 @@ CLASSES = [
     if isinstance(getattr(surface, name), type)
 ]
 SOURCES = [path for package in ROOTS for path in modules(package).values()]
-CONSTANTS = ("TEXT", "RetryStrategy")
 
 
 def test_all_holds_the_names_of_the_contract_that_exist() -> None:
     """Nothing that is there is left out, and nothing else is public."""
-    assert set(durable_core.__all__) - {"blocking"} == {
-        name for name in CONTRACT + IMPLIED if hasattr(durable_core, name)
-    }
+    assert set(durable_core.__all__) == {name for name in CONTRACT + IMPLIED if hasattr(durable_core, name)}
 
 
-@pytest.mark.xfail(strict=True, reason='bugs-leaves 2: "blocking" is a module; it is imported as one, not as a name')
 def test_all_holds_no_modules() -> None:
     """``from durable_core import *`` brings classes and functions."""
     assert not [name for name in durable_core.__all__ if isinstance(getattr(durable_core, name), ModuleType)]
@@ -76,16 +72,7 @@ def test_every_public_name_has_a_docstring(surface: ModuleType) -> None:
     assert not [name for name, each in found.items() if isinstance(each, type) and not ast_docstring(each)]
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "TEXT",
-        pytest.param(
-            "RetryStrategy",
-            marks=pytest.mark.xfail(strict=True, reason="bugs-leaves 3: RetryStrategy has no docstring under it"),
-        ),
-    ],
-)
+@pytest.mark.parametrize("name", ["TEXT", "RetryStrategy"])
 def test_every_public_constant_has_a_docstring_under_it(name: str) -> None:
     """Where an editor looks for it."""
     assert any(documented(tree(path).body).get(name) for path in modules("durable_core").values())
@@ -100,7 +87,6 @@ def test_every_public_method_and_property_has_a_docstring(cls: type) -> None:
 @pytest.mark.parametrize("cls", [each for each in CLASSES if str(each.id).endswith("Config")])
 def test_every_setting_is_documented(cls: Any) -> None:
     """Under the field, or in the docstring of its class."""
-    assert is_dataclass(cls)
     under = documented(class_tree(cls).body)
     assert not [
         field.name for field in fields(cls) if not under.get(field.name) and field.name not in (cls.__doc__ or "")

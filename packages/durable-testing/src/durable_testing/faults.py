@@ -45,10 +45,11 @@ class CrashingClient:
         fatal = self.calls == self._at
         if fatal and self._side is Side.BEFORE:
             raise SandboxDied
-        answer = self._inner.checkpoint(arn, token, updates, client_token, timeout=timeout)
-        if fatal:
-            raise SandboxDied
-        return answer
+        try:
+            return self._inner.checkpoint(arn, token, updates, client_token, timeout=timeout)
+        finally:
+            if fatal:
+                raise SandboxDied from None
 
     def get_state(self, arn: str, token: str, marker: str, *, timeout: float | None = None) -> ExecutionState:
         """A page of state."""

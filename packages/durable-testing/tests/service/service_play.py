@@ -82,10 +82,9 @@ class Play:
         self.service.tick()
 
     def operation(self, id_: str = "a") -> dict[str, Any]:
-        """An operation as it is now, whoever has been told of it."""
-        execution = self.service._executions.get(self.arn)
-        assert execution is not None
-        return cast(dict[str, Any], execution.state.operations[id_])
+        """An operation as it is now."""
+        (found,) = (each for each in self.service.operations(self.arn) if each["Id"] == id_)
+        return cast(dict[str, Any], found)
 
     def status(self, id_: str = "a") -> str:
         """Its status."""

@@ -2,31 +2,38 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
+from itertools import product
 from typing import Any
 
+import pytest
 from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, settings, strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from service_model import MODEL, misfits
+from service_model import MODEL, assert_answers, misfits
 from service_play import OOPS, Play, update
 
-from durable_core.spi import OperationUpdate
-from durable_testing.service.rules import OVER
+from durable_core.spi import OperationAction, OperationType, OperationUpdate
+from durable_testing.service.rules import MOVES, NEW, OVER
 from durable_testing.service.state import State
 
-IDS = st.sampled_from(["a", "b", "c", "d", "e"])
-TYPES = st.sampled_from(["STEP", "STEP", "CONTEXT", "WAIT", "CALLBACK", "CHAINED_INVOKE"])
-ACTIONS = st.sampled_from(["START", "START", "SUCCEED", "FAIL", "RETRY", "CANCEL"])
+POOL: dict[str, OperationType] = {
+    f"{type_.lower().replace('_', '-')}-{n}": type_
+    for type_ in ("STEP", "CONTEXT", "WAIT", "CALLBACK", "CHAINED_INVOKE")
+    for n in range(6)
+}
+PARENTS = {id_: "context-0" if id_.endswith("1") else "context-1" for id_ in POOL if id_[-1] in "12"}
+CALLBACKS = [id_ for id_, type_ in POOL.items() if type_ == "CALLBACK"]
 SECONDS = st.integers(1, 4)
+RARELY = st.sampled_from([True, *[False] * 7])
 
 
 @st.composite
-def updates(draw: Any) -> OperationUpdate:
-    """An update that may or may not be allowed, on one of a few operations."""
-    type_, action = draw(TYPES), draw(ACTIONS)
-    members: dict[str, Any] = {}
-    if draw(st.booleans()):
-        members["ParentId"] = draw(st.sampled_from(["c", "d"]))
+def updates(draw: Any, id_: str, action: OperationAction) -> OperationUpdate:
+    """An update of one of a few operations, with what its type and action need."""
+    type_ = POOL[id_]
+    members: dict[str, Any] = {"ParentId": PARENTS[id_]} if id_ in PARENTS else {}
     if (type_, action) == ("STEP", "RETRY"):
         members["StepOptions"] = {"NextAttemptDelaySeconds": draw(SECONDS)}
         members |= draw(st.sampled_from([{"Payload": "1"}, {"Error": OOPS}]))
@@ -36,7 +43,15 @@ def updates(draw: Any) -> OperationUpdate:
         members["CallbackOptions"] = {"TimeoutSeconds": draw(SECONDS), "HeartbeatTimeoutSeconds": draw(SECONDS)}
     if (type_, action) == ("CONTEXT", "SUCCEED"):
         members["ContextOptions"] = {"ReplayChildren": draw(st.booleans())}
-    return update(action, type_, draw(IDS), **members)
+    return update(action, type_, id_, **members)
+
+
+def legal(state: State) -> list[tuple[str, OperationAction]]:
+    """The operations of the pool, and what may be done with each, parents aside."""
+    known = {id_: state.operations[id_]["Status"] if id_ in state.operations else NEW for id_ in POOL}
+    return [
+        (id_, action) for id_, type_ in POOL.items() for action, moves in MOVES[type_].items() if known[id_] in moves
+    ]
 
 
 def portrait(state: State) -> dict[str, Any]:
@@ -61,7 +76,10 @@ class Service(RuleBasedStateMachine):
         return execution.state
 
     def running(self) -> bool:
-        return self.play.token is not None
+        return self.state.running is not None
+
+    def recording(self) -> bool:
+        return self.running() and self.play.token is not None
 
     def read(self, operations: list[Any]) -> None:
         """What a handler knows."""
@@ -76,10 +94,13 @@ class Service(RuleBasedStateMachine):
         self.read(event["InitialExecutionState"]["Operations"])
         assert set(event["UpdatedOperationIds"]) <= set(self.state.ids)
 
-    @precondition(running)
-    @rule(batch=st.lists(updates(), max_size=4))
-    def record(self, batch: list[OperationUpdate]) -> None:
+    @precondition(recording)
+    @rule(data=st.data(), wild=RARELY)
+    def record(self, data: st.DataObject, *, wild: bool) -> None:
         """A batch is recorded whole, or nothing of it is and the token still holds; an answer leaves nothing untold."""
+        moves = list(product(POOL, ACTIONS)) if wild else legal(self.state)
+        picked = data.draw(st.lists(st.sampled_from(moves), max_size=4, unique_by=lambda move: move[0]))
+        batch = [data.draw(updates(*move)) for move in picked]
         token, facts = self.play.token, len(self.state.facts)
         try:
             answer: Any = self.play.record(*batch)
@@ -91,50 +112,56 @@ class Service(RuleBasedStateMachine):
         self.read(answer["NewExecutionState"]["Operations"])
         assert {id_: self.state.operations[id_]["Status"] for id_ in self.journal} == self.journal
 
-    @precondition(running)
+    @precondition(lambda self: self.running() and (self.state.parked or self.now_and_then(1)))
     @rule()
     def suspend(self) -> None:
-        """The handler answers PENDING, rightly or not."""
+        """The handler answers PENDING, rightly for the most part."""
         self.play.suspend()
-        self.play.token = None
 
-    @precondition(running)
+    @precondition(lambda self: self.running() and self.now_and_then(2))
     @rule()
     def crash(self) -> None:
         """The handler ends without an answer."""
         self.play.crash()
-        self.play.token = None
 
-    @rule(id_=IDS, verb=st.sampled_from(["success", "failure", "heartbeat"]))
+    @precondition(lambda self: "callback-0" in self.state.operations)
+    @rule(id_=st.sampled_from(CALLBACKS), verb=st.sampled_from(["success", "failure", "heartbeat"]))
     def call_back(self, id_: str, verb: str) -> None:
         """Someone answers a callback, in time or not."""
-        known = self.state.operations.get(id_, {}).get("CallbackDetails", {}).get("CallbackId")  # type: ignore[call-overload]
-        if known:
-            try:
+        if id_ in self.state.operations:
+            with suppress(self.play.service.exceptions.CallbackTimeoutException):
+                known = self.play.operation(id_)["CallbackDetails"]["CallbackId"]
                 getattr(self.play.service, f"send_durable_execution_callback_{verb}")(CallbackId=known)
-            except ClientError as error:
-                assert error.response["Error"]["Code"] == "CallbackTimeoutException"
 
+    @precondition(lambda self: self.state.invokes)
     @rule()
     def invoked(self) -> None:
         """A function that was invoked comes to an end."""
-        for invoke in self.play.service.chained_invokes_waiting()[:1]:
-            self.play.service.stop_durable_execution(DurableExecutionArn=str(invoke.durable_execution_arn))
+        target = self.play.service.chained_invokes_waiting()[0].durable_execution_arn
+        self.play.service.stop_durable_execution(DurableExecutionArn=str(target))
 
-    @precondition(lambda self: not self.running())
+    @precondition(lambda self: not self.running() and self.play.service.next_alarm() is not None)
     @rule()
     def wait(self) -> None:
         """Time passes."""
-        if self.play.service.next_alarm() is not None:
-            self.play.skip()
+        self.play.skip()
 
-    @rule(verb=st.sampled_from(["pause", "resume"]))
-    def pause(self, verb: str) -> None:
+    @precondition(lambda self: self.state.status != "RUNNING" or self.now_and_then(3))
+    @rule()
+    def pause(self) -> None:
         """Someone pauses the execution, or lets it go on."""
-        try:
+        verb = "pause" if self.state.status == "RUNNING" else "resume"
+        with suppress(self.play.service.exceptions.ResourceConflictException):
             getattr(self.play.service, f"{verb}_durable_execution")(DurableExecutionArn=self.play.arn)
-        except ClientError as error:
-            assert error.response["Error"]["Code"] == "ResourceConflictException"
+
+    @rule()
+    def look(self) -> None:
+        """Someone asks how it goes."""
+        assert_answers("GetDurableExecution", self.play.described)
+
+    def now_and_then(self, remainder: int) -> bool:
+        """One time in nine."""
+        return len(self.state.facts) % 9 == remainder
 
     @invariant()
     def facts_make_the_state(self) -> None:
@@ -170,6 +197,8 @@ class Service(RuleBasedStateMachine):
             assert self.play.is_due() or self.play.service.next_alarm() is not None or state.parked
 
 
+ACTIONS: tuple[OperationAction, ...] = ("START", "SUCCEED", "FAIL", "RETRY", "CANCEL")
+
 HANDLERS = {
     "ContextStarted",
     "ContextSucceeded",
@@ -183,7 +212,10 @@ HANDLERS = {
     "ChainedInvokeStarted",
 }
 
-TestService = Service.TestCase
+TestService = pytest.mark.laws(Service.TestCase)
 TestService.settings = settings(
-    max_examples=100, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=int(os.environ.get("DURABLE_LAWS", "40")),
+    stateful_step_count=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
 )

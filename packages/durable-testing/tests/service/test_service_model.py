@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from service_model import MODEL
+from service_model import MODEL, needs_current_model
 from service_play import OOPS, Play, rejected, update
 
 from durable_testing.service import CURRENT, DEFAULT
@@ -46,6 +46,7 @@ def same(ours: Shape, theirs: Any) -> None:
             raise AssertionError(ours)
 
 
+@needs_current_model
 @pytest.mark.parametrize("operation", KNOWN)
 def test_a_request_is_checked_as_the_model_says(operation: str) -> None:
     """Members, required ones, patterns, lengths and ranges are those of the model."""
@@ -62,6 +63,7 @@ def test_the_kinds_of_events_are_those_of_the_model() -> None:
     assert set(EventType.__args__) >= set(MODEL.shape_for("EventType").enum)  # type: ignore[attr-defined]
 
 
+@needs_current_model
 def test_the_larger_limits_are_those_of_the_model() -> None:
     """Where the model has a figure, the profile of the day has it too."""
     assert CURRENT.execution_payload == MODEL.shape_for("InputPayload").metadata["max"]

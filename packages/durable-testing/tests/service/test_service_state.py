@@ -107,6 +107,21 @@ def test_the_event_has_no_object_of_the_services_own() -> None:
     assert play.operation()["StepDetails"]["Error"]["StackTrace"] == ["a"]
 
 
+def test_a_rehearsal_is_the_event_of_an_invocation_that_never_begins() -> None:
+    """What a replay needs, in one page, with a token that opens nothing; what runs goes on."""
+    play = Play(limits=replace(DEFAULT, page_operations=2))
+    play.record(*TREE)
+    play.record(context("SUCCEED", "b", "a"))
+    event = play.service.rehearse_invocation(play.arn)
+    assert shown(event) == ["a", "a1", "b"]
+    assert event["InitialExecutionState"].get("NextMarker") == ""
+    assert play.story[-1] == "ContextSucceeded"
+    play.record(leaf("a2", "a"))
+    play.token = event["CheckpointToken"]
+    with rejected("Invalid checkpoint token"):
+        play.record()
+
+
 class TestDelta:
     """An answer tells what changed since the handler was last told, and nothing else."""
 

@@ -113,6 +113,16 @@ def test_an_execution_that_its_handler_ended_takes_no_more() -> None:
         send(play, token, START)
 
 
+def test_an_execution_that_was_paused_at_a_checkpoint_takes_no_more() -> None:
+    """No token was given, and none will do."""
+    play = Play()
+    token = play.token
+    play.service.pause_durable_execution(DurableExecutionArn=play.arn)
+    play.record()
+    with rejected(f"{INVALID}: the last answer gave none"):
+        send(play, token, START)
+
+
 def test_a_refused_batch_spends_nothing() -> None:
     """The same token serves for a better batch."""
     play = Play()

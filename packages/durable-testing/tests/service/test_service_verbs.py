@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from service_model import assert_answers, needs_pauses
+from service_model import assert_answers, needs_current_model
 from service_play import OOPS, Play, rejected, update
 
 from durable_testing.service import DurableService, VirtualClock
@@ -154,7 +154,7 @@ class TestStop:
         assert play.outcome == "RUNNING"
 
 
-@needs_pauses
+@needs_current_model
 class TestPause:
     """PauseDurableExecution and ResumeDurableExecution."""
 
@@ -276,6 +276,15 @@ class TestPause:
         self.resume(play)
         assert play.is_due()
 
+    def test_an_invocation_that_ended_for_the_pause_is_followed_by_another(self) -> None:
+        """It said PENDING with nothing pending, and would else never be called again."""
+        play = Play()
+        self.pause(play)
+        play.suspend()
+        assert play.outcome == "PAUSED"
+        self.resume(play)
+        assert play.is_due()
+
     def test_a_pause_that_has_not_begun_can_be_taken_back(self) -> None:
         """The invocation goes on, and the history knows nothing of it."""
         play = Play()
@@ -347,7 +356,7 @@ class TestPause:
         assert "ExpectedExecutionTimeoutTimestamp" not in play.described
 
 
-@needs_pauses
+@needs_current_model
 class TestDelete:
     """DeleteDurableExecution."""
 
@@ -549,6 +558,13 @@ class TestCallbacks:
             play.service.send_durable_execution_callback_success(CallbackId=id_, Result=b"\xff")
         assert play.status() == "STARTED"
 
+    def test_a_payload_is_not_an_object(self) -> None:
+        """As with boto3, it is for the sender to encode."""
+        play, id_ = self.waiting()
+        verb: Any = play.service.send_durable_execution_callback_success
+        with rejected("Result is a dict, not bytes"):
+            verb(CallbackId=id_, Result={"a": 1})
+
     def test_an_error_has_a_limit(self) -> None:
         """That of every error."""
         play, id_ = self.waiting()
@@ -577,9 +593,10 @@ def test_many_threads_may_call_at_once() -> None:
         token: Any = service.begin_invocation(arn)["CheckpointToken"]
         for k in range(50):
             steps: list[Any] = [update("START", "STEP", f"s{k}"), update("SUCCEED", "STEP", f"s{k}")]
-            token = service.checkpoint_durable_execution(DurableExecutionArn=arn, CheckpointToken=token, Updates=steps)[
-                "CheckpointToken"
-            ]
+            answer: Any = service.checkpoint_durable_execution(
+                DurableExecutionArn=arn, CheckpointToken=token, Updates=steps
+            )
+            token = answer["CheckpointToken"]
         service.complete_invocation(arn, {"Status": "SUCCEEDED"})
 
     threads = [threading.Thread(target=run, args=(n,)) for n in range(8)]

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 from durable_core._wire.shapes import Operation, Timestamp
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 def millis(value: Timestamp) -> int:
@@ -13,8 +18,9 @@ def millis(value: Timestamp) -> int:
     """
     if isinstance(value, int):
         return value
-    seconds = value if isinstance(value, float) else value.timestamp()
-    return int(seconds * 1000 + 1e-3)  # 1.001 is stored as 1.00099…: not a millisecond less
+    if isinstance(value, float):
+        return int(value * 1000 + 5e-4)  # 1.001 is stored as 1.00099…: not a millisecond less
+    return (value - _EPOCH) // _MILLISECOND
 
 
 def ended(operation: Operation) -> int:

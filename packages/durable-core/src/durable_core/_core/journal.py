@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
+from typing import Any
 
-from durable_core._core.clock import latest
-from durable_core._wire.shapes import TERMINAL, Operation
+from durable_core._core.clock import ended, latest
+from durable_core._wire.shapes import TERMINAL, Operation, OperationAction, OperationStatus, OperationUpdate
+
+_STATUSES: dict[OperationAction, OperationStatus] = {
+    "START": "STARTED",
+    "SUCCEED": "SUCCEEDED",
+    "FAIL": "FAILED",
+    "RETRY": "PENDING",
+    "CANCEL": "CANCELLED",
+}
 
 
 class Journal:
     """The recorded operations of one execution, as far as this invocation has been told."""
 
-    __slots__ = ("_over_at_start", "_service_time", "_unread", "operations")
+    __slots__ = ("_endings", "_over_at_start", "_service_time", "_unread", "operations")
 
     def __init__(self, operations: Iterable[Operation], updated: Iterable[str] = ()) -> None:
         self.operations: dict[str, Operation] = {entry["Id"]: entry for entry in operations}
         self._service_time: int | None = None
+        self._endings: deque[tuple[int, str]] | None = None
         over = {id for id, entry in self.operations.items() if entry["Status"] in TERMINAL}
         self._over_at_start = over.difference(updated)
         self._unread = {id for id, entry in self.operations.items() if entry["Type"] != "EXECUTION"}
@@ -52,6 +63,40 @@ class Journal:
     def unread(self, id: str) -> Operation | None:
         """The operation recorded under *id* before this invocation, if the code has not asked for it."""
         return self.operations[id] if id in self._unread else None
+
+    def ended_before(self, moment: int) -> bool:
+        """Whether an operation that the code has not asked for yet had ended before *moment*, in milliseconds."""
+        if self._endings is None:
+            over = (self.operations[id] for id in self._over_at_start if id in self._unread)
+            self._endings = deque(sorted((ended(entry), entry["Id"]) for entry in over))
+        while self._endings and self._endings[0][1] not in self._unread:
+            self._endings.popleft()
+        return bool(self._endings) and self._endings[0][0] < moment
+
+    def assume(self, update: OperationUpdate) -> None:
+        """Take over an *update* that was accepted by an answer which does not show what became of it."""
+        known = self.operations.get(update["Id"])
+        status = _STATUSES[update["Action"]]
+        entry: Operation = {"Id": update["Id"], "Type": update["Type"], "Status": status, "StartTimestamp": 0}
+        entry |= known or {}
+        entry["Status"] = status
+        for name in ("Name", "SubType", "ParentId"):
+            if name in update:
+                entry[name] = update[name]
+        if status in TERMINAL:
+            entry["EndTimestamp"] = self.service_time
+        details: dict[str, Any] = {}
+        if "Payload" in update:
+            details["Result"] = update["Payload"]
+        if "Error" in update:
+            details["Error"] = update["Error"]
+        if update["Type"] == "STEP":
+            attempt = entry.get("StepDetails", {}).get("Attempt", 0) + (update["Action"] not in ("START", "CANCEL"))
+            entry["StepDetails"] = {**details, "Attempt": attempt}  # type: ignore[typeddict-item]
+        elif update["Type"] == "CONTEXT":
+            options = update.get("ContextOptions", {})
+            entry["ContextDetails"] = {**details, **options}  # type: ignore[typeddict-item]
+        self.operations[update["Id"]] = entry
 
     def merge(self, told: Iterable[Operation]) -> list[Operation]:
         """Take over what an answer tells; return the entries that are new or changed."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import marshal
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -19,8 +20,10 @@ def same(before: Any, after: Any) -> bool:
     return difference(before, after) is None
 
 
-def difference(before: object, after: object, path: str = "") -> str | None:
+def difference(before: Any, after: Any, path: str = "") -> str | None:
     """Say what changed first, as ``"['a'][1] is a tuple, JSON gives list"``; ``None`` if nothing did."""
+    if isinstance(before, float) and not math.isfinite(before):
+        return f"{path or 'it'} is {before}, which JSON does not know; use None or a string for it"
     if type(before) is not type(after):
         if type(before) is int and type(after) is float and before == after:
             return None  # an int is a float to every type checker, and the first run gets the float too
@@ -31,6 +34,8 @@ def difference(before: object, after: object, path: str = "") -> str | None:
         if len(before) != len(after):
             return f"{path or 'it'} has {len(before)} items, a replay would give {len(after)}"
         return _first(difference(a, b, f"{path}[{i}]") for i, (a, b) in enumerate(zip(before, after, strict=True)))
+    if isinstance(before, set | frozenset) and {(type(x), x) for x in before} != {(type(x), x) for x in after}:
+        return f"{path or 'it'} is {_called(before)} whose members would come back of another class"
     names = _field_names(before)
     if names is not None:
         return _first(difference(getattr(before, n, None), getattr(after, n, None), f"{path}.{n}") for n in names)
@@ -62,7 +67,7 @@ def _field_names(value: object) -> Iterable[str] | None:
     if struct is not None:
         return tuple(struct)
     model = getattr(type(value), "model_fields", None)
-    return list(model) if isinstance(model, dict) else None
+    return [*model, *(getattr(value, "model_extra", None) or ())] if isinstance(model, dict) else None
 
 
 def _first(found: Iterable[str | None]) -> str | None:

@@ -21,9 +21,11 @@ class AsyncDriver(Scheduler):
     def __init__(self, *args: Any, threads: Executor, **options: Any) -> None:
         super().__init__(*args, **options)
         self._bodies = Bodies(self, threads)
-        self.call: Callable[[Call], Any] = self._bodies.run
         self.clean = True
         """Whether the loop is empty again after the invocation."""
+
+    async def call(self, call: Call) -> Attempt:
+        return await self._bodies.run(call)
 
     async def enter(self, scope: Scope, func: Callable[..., Any], args: tuple[Any, ...]) -> Attempt:
         return await close(scope, await run_body(scope, func, args))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import inspect
 import sys
 import time
@@ -33,6 +34,10 @@ _PATIENCE = 1_000
 """How often an operation raises again after the end, before the code that swallows it is pried loose."""
 
 
+_FRAMES = 16
+"""Frames that one nested context takes, with some to spare."""
+
+
 def drive(operation: Coroutine[Any, Any, T]) -> T:
     """Run the body of an operation to its end on this thread: whatever it awaits blocks instead of suspending."""
     try:
@@ -57,6 +62,7 @@ class BlockingDriver:
         self._deadline = deadline
         self._late: list[Future[Any]] = []
         self._refusals = 0
+        self._recursion_limit = sys.getrecursionlimit()
         sender.serve(pipeline, _leave_it)
 
     def begin(self, place: Place, operation: object) -> object:
@@ -93,12 +99,19 @@ class BlockingDriver:
     async def forever(self) -> None:
         raise NonDeterministicExecutionError("a wait was recorded as cancelled, and the code does not cancel it")
 
+    async def caught_up(self) -> None:
+        """What the thread asks for comes after all that it has seen."""
+
     async def turn(self, entry: Operation) -> None:
         """One thread sees one outcome at a time: it is always its turn."""
 
-    async def call(self, call: Call) -> Attempt:
+    async def before_start(self) -> None:
         if self._deadline is not None and time.monotonic() > self._deadline - LAST_START:
-            raise self._end(Breakdown(InvocationError("the deadline is too near to start a step")))
+            raise self._end(
+                Breakdown(InvocationError("the deadline is too near to start a step; Lambda will call again"))
+            )
+
+    async def call(self, call: Call) -> Attempt:
         context = call.context()
         if call.timeout is None or call.is_async:
             return context.run(_attempt, call)
@@ -111,14 +124,21 @@ class BlockingDriver:
 
     async def enter(self, scope: Scope, func: Callable[..., Any], args: tuple[Any, ...]) -> Attempt:
         outer = enter_lane(scope.lane)
+        self._make_room(scope)
         try:
-            result = attempt(func, args)
+            result = contextvars.copy_context().run(attempt, func, args)
         finally:
             scope.ended = True
             enter_lane(outer)
         if isinstance(result.error, Suspended) or self.ending is not None:
             raise Suspended("the invocation ends here for now")
         return result
+
+    def _make_room(self, scope: Scope) -> None:
+        """Let contexts nest as deep as the workflow likes: Python's recursion limit knows nothing of them."""
+        needed = _FRAMES * scope.depth + self._recursion_limit
+        if needed > sys.getrecursionlimit():
+            sys.setrecursionlimit(2 * needed)
 
     def conduct(self, scope: Scope, func: Callable[..., Any], args: tuple[Any, ...]) -> Attempt | None:
         """What came out of the root's body; ``None`` if the invocation ended before it did."""
@@ -128,8 +148,10 @@ class BlockingDriver:
         finally:
             scope.ended = True
             enter_lane(outer)
-            sys.settrace(tracing)
-            sys.setprofile(profiling)
+            sys.setrecursionlimit(self._recursion_limit)
+            if self._refusals > _PATIENCE:  # a C profiler or tracer cannot be set again from Python: leave it alone
+                sys.settrace(tracing)
+                sys.setprofile(profiling)
         for late in self._late:  # a body that timed out cannot be cancelled, and must not outlive the invocation
             left = None if self._deadline is None else max(0.0, self._deadline - LAST_START - time.monotonic())
             late.exception(left)
@@ -165,8 +187,9 @@ def _attempt(call: Call) -> Attempt:
     async def bounded() -> Any:
         if call.timeout is None:
             return await awaitable
+        clock = asyncio.timeout(call.timeout)
         try:
-            async with asyncio.timeout(call.timeout) as clock:
+            async with clock:
                 return await awaitable
         except TimeoutError:
             if clock.expired():

@@ -26,8 +26,6 @@ class Bodies:
     async def run(self, call: Call) -> Attempt:
         """Run the body once, in a copy of the context variables; its ``StepTimeoutError`` comes when it is due."""
         scheduler = self._scheduler
-        if not scheduler.may_start():
-            await scheduler.forever()
         body = _Body(scheduler, call.context())
         if call.is_async:
             made = attempt(call.func, call.args)  # makes the coroutine: nothing of it runs yet
@@ -107,6 +105,7 @@ class _Body:
         self.cancel()
 
     def _over(self, result: Attempt) -> None:
+        self._task = self._awaitable = None  # no circle is left for the garbage collector
         self._scheduler.over(self)
         if not self.outcome.done():
             self.outcome.set_result(result)

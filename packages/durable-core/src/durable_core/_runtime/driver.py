@@ -14,13 +14,16 @@ from durable_core._wire.shapes import Operation, OperationUpdate
 class Driver(Protocol):
     """Carries operations through one invocation."""
 
-    ending: Ending | None
+    @property
+    def ending(self) -> Ending | None:
+        """How the invocation ended, once it has."""
+        ...
 
-    def begin(self, place: Place, operation: object) -> object:
+    def begin(self, place: Place, operation: object) -> Any:
         """Mark the caller as being in the middle of *operation*; ``ContextMisuseError`` where it cannot be."""
         ...
 
-    def finish(self, begun: object) -> None:
+    def finish(self, begun: Any) -> None:
         """The operation that ``begin`` marked is over."""
         ...
 
@@ -40,12 +43,20 @@ class Driver(Protocol):
         """Wait for the outside world; return the operation when it is over, or ready for its next attempt."""
         ...
 
+    async def caught_up(self) -> None:
+        """Return when no recorded outcome can be delivered any more: what is done from then on is new."""
+        ...
+
     async def forever(self) -> None:
         """Wait until cancelled, without counting as parked."""
         ...
 
     async def turn(self, entry: Operation) -> None:
         """Return when it is this outcome's turn to be seen."""
+        ...
+
+    async def before_start(self) -> None:
+        """Return if a step may still start; near the deadline, the invocation is given back."""
         ...
 
     async def call(self, call: Call) -> Attempt:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Generator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -46,7 +46,8 @@ class Engine:
         loop, self._loop = self._loop, None
         if loop is not None:
             loop.attend(None)
-            _abandoned.append((loop, asyncio.all_tasks(loop)))
+            _abandoned.append(asyncio.all_tasks(loop))
+            loop.close()
 
 
 _free: list[Engine] = []
@@ -57,7 +58,7 @@ _abandoned: list[Any] = []
 
 
 @contextmanager
-def engine() -> Iterator[Engine]:
+def engine() -> Generator[Engine]:
     """An engine for one invocation; concurrent invocations in one process share nothing."""
     with _lock:
         mine = _free.pop() if _free else Engine()

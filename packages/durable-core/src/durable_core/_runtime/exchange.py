@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from durable_core._core.text import visible
 from durable_core._wire.errors import Verdict, classify
 from durable_core._wire.shapes import ExecutionState, Operation, OperationUpdate
 from durable_core.client.protocol import DurableServiceClient, ServiceError
@@ -65,7 +66,7 @@ class Exchange:
         try:
             return self.rest(state)
         except RefusedError as refused:  # of a page: the batch itself was applied
-            raise CheckpointError(f"the service recorded a batch, but would not tell what changed: {refused}") from refused
+            raise CheckpointError(f"the service took the batch, but would not tell the state: {refused}") from refused
 
     def rest(self, page: ExecutionState) -> list[Operation]:
         """The operations of *page* and of all pages after it."""
@@ -91,7 +92,9 @@ class Exchange:
                 pause = error.retry_after if error.retry_after is not None else 0.0
                 pause = max(pause, random.uniform(0, min(_CAP, _BASE * 2**tries)))
                 if verdict is Verdict.STALE or time.monotonic() + pause >= give_up:
-                    raise CheckpointError(f"the service could not record or tell the state: {error}") from error
+                    raise CheckpointError(
+                        f"the service could not record or tell the state: {visible(error)}"
+                    ) from error
                 tries += 1
                 time.sleep(pause)
 

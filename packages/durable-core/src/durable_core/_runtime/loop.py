@@ -7,7 +7,7 @@ import contextvars
 import selectors
 from collections.abc import Callable
 from concurrent.futures import Executor
-from typing import TYPE_CHECKING, TypeVar, TypeVarTuple, Unpack
+from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple, Unpack
 
 from durable_core._runtime.tasks import WorkflowTask, make_task
 
@@ -43,12 +43,16 @@ class DurableLoop(asyncio.SelectorEventLoop):
         super().__init__(self._asking)
         self._asking.own = len(self._asking.get_map())
         self.scheduler: Scheduler | None = None
-        self.set_task_factory(lambda loop, coro, **options: make_task(self.scheduler, loop, coro, options))
 
     def attend(self, scheduler: Scheduler | None) -> None:
-        """Let *scheduler* decide what happens when nothing can run."""
+        """Let *scheduler* decide what happens when nothing can run; what a workflow set on the loop is undone."""
+        self.set_task_factory(self._make_task)
+        self.set_exception_handler(None)
         self.scheduler = scheduler
         self._asking.before_blocking = None if scheduler is None else scheduler.before_blocking
+
+    def _make_task(self, loop: asyncio.AbstractEventLoop, coro: Any, **options: Any) -> asyncio.Task[Any]:
+        return make_task(self.scheduler, loop, coro, options)
 
     @property
     def foreign_descriptors(self) -> bool:
@@ -77,8 +81,7 @@ class DurableLoop(asyncio.SelectorEventLoop):
         """As ``loop.run_in_executor``; a job of the workflow keeps its invocation awake."""
         future = super().run_in_executor(executor, func, *args)
         if self.scheduler is not None and isinstance(asyncio.current_task(self), WorkflowTask):
-            self.scheduler.began(future)
-            future.add_done_callback(self.scheduler.over)
+            self.scheduler.job_began(future)
         return future
 
 

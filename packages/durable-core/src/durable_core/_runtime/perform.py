@@ -5,17 +5,18 @@ from __future__ import annotations
 from typing import Any, Generic, Protocol, TypeVar
 
 from durable_core._core.failures import describe
+from durable_core._core.text import visible
 from durable_core._runtime.execution import Execution, Seen
 from durable_core._runtime.scope import Place
 from durable_core._wire.shapes import (
     ErrorObject,
     Operation,
     OperationAction,
-    OperationStatus,
     OperationType,
     OperationUpdate,
 )
 from durable_core.errors import NonDeterministicExecutionError, SizeLimitError
+from durable_core.limits import error_limit
 from durable_core.serdes import SerDesContext
 
 T_co = TypeVar("T_co", covariant=True)
@@ -79,12 +80,14 @@ class Recorder:
     def describe(self, error: BaseException) -> ErrorObject:
         """*error* as it is recorded."""
         settings = self.execution.settings
-        return describe(error, limit=settings.limits.error_bytes, stack_trace=settings.stack_traces)
+        return describe(error, limit=error_limit(settings.limits), stack_trace=settings.stack_traces)
 
     async def put(self, update: OperationUpdate) -> Operation:
         """Record *update*, and return the operation as it is recorded then."""
         await self.driver.put(update)
-        return self.execution.journal.find(self.place.id) or assumed(update)
+        entry = self.execution.journal.find(self.place.id)
+        assert entry is not None, "what was recorded is in the journal"
+        return entry
 
     @property
     def serdes_context(self) -> SerDesContext:
@@ -151,32 +154,6 @@ def removed(entry: Operation, where: object) -> NonDeterministicExecutionError:
     )
 
 
-def assumed(update: OperationUpdate) -> Operation:
-    """The operation that an accepted *update* leaves, for an answer that does not show it."""
-    statuses: dict[OperationAction, OperationStatus] = {
-        "START": "STARTED",
-        "SUCCEED": "SUCCEEDED",
-        "FAIL": "FAILED",
-        "RETRY": "PENDING",
-        "CANCEL": "CANCELLED",
-    }
-    details: dict[str, Any] = {}
-    if "Payload" in update:
-        details["Result"] = update["Payload"]
-    if "Error" in update:
-        details["Error"] = update["Error"]
-    member = {"STEP": "StepDetails", "CONTEXT": "ContextDetails"}.get(update["Type"])
-    entry: Operation = {
-        "Id": update["Id"],
-        "Type": update["Type"],
-        "Status": statuses[update["Action"]],
-        "StartTimestamp": 0,
-    }
-    if member is not None and details:
-        entry[member] = details  # type: ignore[literal-required]
-    return entry
-
-
 def _shown(type: str, subtype: str | None, name: str | None) -> str:
     kind = type if subtype is None or subtype.upper() == type else f"{type} ({subtype})"
-    return f'{kind} "{name}"' if name is not None else f"{kind} without a name"
+    return visible(f'{kind} "{name}"' if name is not None else f"{kind} without a name")

@@ -15,6 +15,7 @@ import msgspec
 
 from durable_core._core.batch import take_batch
 from durable_core._core.journal import Journal
+from durable_core._core.text import visible
 from durable_core._runtime.exchange import Exchange, RefusedError
 from durable_core._wire.errors import refuses_size
 from durable_core._wire.shapes import Operation, OperationUpdate
@@ -79,6 +80,12 @@ class Pipeline:
         return (bool(self._queue) or self._poll) and self.failure is None and not self.closed
 
     @property
+    def first(self) -> Ticket | None:
+        """What is at the front of the queue."""
+        with self._lock:
+            return self._queue[0] if self._queue else None
+
+    @property
     def urgent(self) -> bool:
         """Whether somebody waits for what is queued."""
         return self._poll or self._waited_for > 0
@@ -130,11 +137,23 @@ class Pipeline:
         while self._answered:
             batch, told = self._answered.popleft()
             changed += self._journal.merge(told)
+            shown = {entry["Id"] for entry in told}
             for ticket in batch:
                 ticket.settled = True
+                if ticket.update["Id"] not in shown and ticket.error is None and ticket.update["Action"] != "CANCEL":
+                    self._journal.assume(ticket.update)
                 if ticket.waiter is not None:
                     ticket.waiter(ticket)
         return changed
+
+    def flush(self) -> None:
+        """Send all that is queued, on this thread; raise what went wrong."""
+        while not self.quiet and self.failure is None and not self.closed:
+            if not self.send():
+                self.wait_for_answer()
+            self.settle()
+        if self.failure is not None:
+            raise self.failure
 
     def _call(self, batch: list[Ticket]) -> list[Operation]:
         try:
@@ -151,14 +170,14 @@ def _concerns_only(ticket: Ticket, error: ServiceError) -> bool:
         return False
     if ticket.update["Action"] != "CANCEL":
         ticket.error = SizeLimitError(
-            f"{_shown(ticket.update)} takes {ticket.size} bytes, which the service refused: {error.message}"
+            f"{_shown(ticket.update)} takes {ticket.size} bytes, which the service refused: {visible(error.message)}"
         )
     return True
 
 
 def _refusal(batch: list[Ticket], error: ServiceError) -> str:
     what = ", ".join(_shown(ticket.update) for ticket in batch[:3]) + (", …" if len(batch) > 3 else "")
-    return f"the service refused to record {what or 'nothing (a poll)'}: {error}"
+    return f"the service refused to record {what or 'nothing (a poll)'}: {visible(error)}"
 
 
 def _shown(update: OperationUpdate) -> str:

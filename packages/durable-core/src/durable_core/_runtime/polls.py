@@ -32,7 +32,9 @@ class Polls:
 
     def expect(self, id: str) -> None:
         """Something is parked on *id*."""
-        heapq.heappush(self._due, (self._due_time(id), id))
+        due = self._due_time(id)
+        if due is not None:
+            heapq.heappush(self._due, (due, id))
 
     def seconds_left(self, parked: Container[str]) -> float | None:
         """Seconds until a poll could tell news of what is *parked*; ``None``: never."""
@@ -45,20 +47,21 @@ class Polls:
     def polled(self, parked: Container[str]) -> None:
         """A poll goes out now; what it does not wake is asked about later, and later again."""
         now = self._last = time.monotonic()
-        overdue = []
+        overdue: set[str] = set()
         while self._due and self._due[0][0] <= now:
-            overdue.append(heapq.heappop(self._due)[1])
+            overdue.add(heapq.heappop(self._due)[1])
         for id in overdue:
             if id in parked:
-                heapq.heappush(self._due, (max(self._due_time(id), now + self._pause), id))
+                heapq.heappush(self._due, (max(self._due_time(id) or now, now + self._pause), id))
         self._pause = min(self._pause * 2, CEILING)
 
-    def _due_time(self, id: str) -> float:
+    def _due_time(self, id: str) -> float | None:
+        """When the operation is due; ``None`` as long as the service has not told of it."""
         entry = self._journal.find(id)
-        when = None
-        if entry is not None and entry["Type"] == "WAIT":
-            when = entry.get("WaitDetails", {}).get("ScheduledEndTimestamp")
-        elif entry is not None and entry["Type"] == "STEP":
+        if entry is None:
+            return None
+        when = entry.get("WaitDetails", {}).get("ScheduledEndTimestamp")
+        if when is None:
             when = entry.get("StepDetails", {}).get("NextAttemptTimestamp")
         if when is None:
             return time.monotonic() + self._pause

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import sys
+from sys import _getframe  # pyright: ignore[reportPrivateUsage] (documented for CPython)
 from types import CodeType, FrameType
 from typing import Any
 
@@ -19,7 +20,7 @@ def pry_loose(outermost: CodeType) -> None:
     the loop itself, is outside of it. Which line that is cannot be known, so it is drawn, again at each call. The
     callers are the frames up to that of the code *outermost*.
     """
-    _arm(sys._getframe(1), random.randint(1, _MOST_LINES), outermost)
+    _arm(_getframe(1), random.randint(1, _MOST_LINES), outermost)
 
 
 def _arm(frame: FrameType | None, lines: int, outermost: CodeType) -> None:

@@ -18,6 +18,7 @@ from durable_core._runtime.endings import Breakdown, Ending, Suspension
 from durable_core._runtime.loop import DurableLoop
 from durable_core._runtime.pipeline import Pipeline
 from durable_core._runtime.polls import Polls
+from durable_core._runtime.scope import Place
 from durable_core._runtime.sender import Sender
 from durable_core._runtime.tasks import GRACE, WorkflowTask, cancel, whereabouts
 from durable_core._wire.shapes import TERMINAL, Operation, OperationUpdate
@@ -58,6 +59,7 @@ class Scheduler:
         self.finished: asyncio.Future[None] = loop.create_future()
         """Done when the root is, or when its grace is over."""
         self._running: set[Stoppable] = set()
+        self._jobs: set[asyncio.Future[Any]] = set()
         self._calm: asyncio.Future[None] | None = None
         self.timers: list[asyncio.TimerHandle] = []
         """Timers that the workflow set outside steps."""
@@ -70,6 +72,8 @@ class Scheduler:
         """Nobody outside can call in: a workflow that waits for nothing known is failed at once."""
         self._parked: dict[str, asyncio.Future[None]] = {}
         self._polls = Polls(journal)
+        self._held: list[asyncio.Future[None]] = []
+        """Unfinished work that waits until all recorded outcomes are delivered."""
         self._turns: list[tuple[int, str, int, asyncio.Future[None]]] = []
         self._count = itertools.count()
         self._refusals = 0
@@ -78,22 +82,24 @@ class Scheduler:
 
     # What operations await
 
-    def begin(self, place: object, operation: object) -> object:
-        """Mark the current task as being in the middle of *operation*; ``ContextMisuseError`` under a time-out."""
+    def begin(self, place: Place, operation: object) -> WorkflowTask:
+        """Mark the current task as being in the middle of *operation*; ``ContextMisuseError`` where it may not be."""
         task = asyncio.current_task(self.loop)
-        if isinstance(task, WorkflowTask):
-            if task.in_a_hurry():
-                raise ContextMisuseError(
-                    f"{operation} is awaited under asyncio.timeout or wait_for, whose clock a replay does not repeat; "
-                    "use StepConfig.timeout, or ctx.race with ctx.wait"
-                )
-            task.current = operation
+        if not isinstance(task, WorkflowTask) or task.scope is not place.lane.scope:
+            raise ContextMisuseError(
+                f"{operation} belongs to {place.lane.scope}, and is awaited elsewhere; await it where it was called"
+            )
+        if task.in_a_hurry():
+            raise ContextMisuseError(
+                f"{operation} is awaited under asyncio.timeout or wait_for, whose clock a replay does not repeat; "
+                "use StepConfig.timeout, or ctx.race with ctx.wait"
+            )
+        task.current = operation
         return task
 
-    def finish(self, task: object) -> None:
+    def finish(self, begun: WorkflowTask) -> None:
         """The operation that ``begin`` marked is over."""
-        if isinstance(task, WorkflowTask):
-            task.current = None
+        begun.current = None
 
     async def refuse(self) -> None:
         """Raise again, now that the invocation has ended; after a thousand times, never return."""
@@ -133,6 +139,16 @@ class Scheduler:
         """Wait until cancelled, without counting as parked."""
         await self.loop.create_future()
 
+    async def caught_up(self) -> None:
+        """Return when no recorded outcome can be delivered any more: what is done from then on is new.
+
+        Work that was begun and not finished waits for this, since one of those outcomes may be what cancelled it.
+        """
+        if self.alive > 1:
+            held = self.loop.create_future()
+            self._held.append(held)
+            await held
+
     async def turn(self, entry: Operation) -> None:
         """Return when it is this outcome's turn: one at a time, by the service's clock, when nothing else can run."""
         if self.alive <= 1:
@@ -142,12 +158,21 @@ class Scheduler:
         heapq.heappush(self._turns, (moment, entry["Id"], next(self._count), mine))
         await mine
 
-    def may_start(self) -> bool:
-        """Whether a step may still start; if the deadline is too near, the invocation is given back."""
-        if self.deadline is None or time.monotonic() < self.deadline - LAST_START:
-            return True
-        self._give_back()
-        return False
+    async def before_start(self) -> None:
+        """Return if a step may still start; if the deadline is too near, the invocation is given back."""
+        if self.deadline is not None and time.monotonic() > self.deadline - LAST_START:
+            self.end(Breakdown(InvocationError("the deadline is too near to start a step; Lambda will call again")))
+            await self.forever()
+
+    def job_began(self, job: asyncio.Future[Any]) -> None:
+        """The workflow has given *job* to an executor."""
+        self._jobs.add(job)
+        self.began(job)
+        job.add_done_callback(self._job_over)
+
+    def _job_over(self, job: asyncio.Future[Any]) -> None:
+        self._jobs.discard(job)
+        self.over(job)
 
     def began(self, body: Stoppable) -> None:
         """A step's body, or an executor job of the workflow, is under way until it is ``over``."""
@@ -230,12 +255,19 @@ class Scheduler:
             handle.cancel()
 
     def _deliver(self) -> bool:
+        """Let the next outcome be seen; when there is none left, let unfinished work go on."""
         while self._turns:
-            mine = heapq.heappop(self._turns)[3]
+            moment, _, _, mine = self._turns[0]
+            if self._own_work() and self._journal.ended_before(moment):
+                return False  # a timer or a job of the workflow will ask for an outcome that comes first
+            heapq.heappop(self._turns)
             if not mine.done():
                 mine.set_result(None)
                 return True
-        return False
+        held, self._held = self._held, []
+        for each in held:
+            resolve(each)
+        return bool(held)
 
     def _settle(self) -> None:
         changed = self._pipeline.settle()
@@ -243,6 +275,8 @@ class Scheduler:
             self._polls.told()
         for entry in changed:
             waiting = self._parked.get(entry["Id"])
+            if waiting is not None:
+                self._polls.expect(entry["Id"])
             if waiting is not None and (entry["Status"] in TERMINAL or entry["Status"] == "READY"):
                 resolve(waiting)
         if self._pipeline.failure is not None:
@@ -252,12 +286,14 @@ class Scheduler:
 
     def _awake(self) -> bool:
         """Whether anything but an answer of the service can still wake the workflow by itself."""
-        if self._running:
-            return True
+        return bool(self._running) or self._own_work()
+
+    def _own_work(self) -> bool:
+        """Whether a timer or an executor job of the workflow, outside steps, is under way."""
         if self.timers:
             now = self.loop.time()
             self.timers = [handle for handle in self.timers if not handle.cancelled() and handle.when() > now]
-        return bool(self.timers)
+        return bool(self.timers or self._jobs)
 
     def _seconds_to_poll(self) -> float | None:
         left = self._polls.seconds_left(self._parked)

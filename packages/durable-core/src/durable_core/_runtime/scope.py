@@ -14,7 +14,19 @@ if TYPE_CHECKING:
 class Scope:
     """A context while it runs: the root, a child, or a branch."""
 
-    __slots__ = ("ended", "execution", "id", "lane", "name", "over", "parent_id", "placed", "returned", "tasks")
+    __slots__ = (
+        "depth",
+        "ended",
+        "execution",
+        "id",
+        "lane",
+        "name",
+        "over",
+        "parent_id",
+        "placed",
+        "returned",
+        "tasks",
+    )
 
     def __init__(
         self,
@@ -25,7 +37,9 @@ class Scope:
         parent_id: str | None,
         replaying: bool,
         over: bool = False,
+        depth: int = 0,
     ) -> None:
+        self.depth = depth
         self.execution = execution
         self.id = id
         """Its operation's id, which the ids of its operations are made from; ``None`` at the root."""

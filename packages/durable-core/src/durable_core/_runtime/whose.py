@@ -6,7 +6,7 @@ import asyncio
 import threading
 
 from durable_core._runtime.scope import Lane
-from durable_core._runtime.tasks import StepTask, WorkflowTask
+from durable_core._runtime.tasks import WorkflowTask
 
 _thread = threading.local()
 
@@ -25,6 +25,4 @@ def current_lane() -> Lane | None:
     except RuntimeError:
         lane: Lane | None = getattr(_thread, "lane", None)
         return None if lane is None or lane.current is not None else lane
-    if isinstance(task, WorkflowTask) and not isinstance(task, StepTask):
-        return task.lane
-    return None
+    return task.lane if isinstance(task, WorkflowTask) and task.current is None else None

@@ -107,8 +107,9 @@ def check_endpoint(url: str, *, in_lambda: bool) -> None:
 
 
 def _boto3_client(endpoint: str | None, region: str | None) -> Any:
-    import boto3
-    from botocore.config import Config
+    import boto3  # pyright: ignore[reportMissingTypeStubs]
+    from botocore.config import Config  # pyright: ignore[reportMissingTypeStubs]
 
+    untyped: Any = boto3
     config = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=_READ_TIMEOUT)
-    return boto3.client("lambda", region_name=region, endpoint_url=endpoint, config=config)
+    return untyped.client("lambda", region_name=region, endpoint_url=endpoint, config=config)

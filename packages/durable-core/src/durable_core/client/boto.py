@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, cast, runtime_checkable
 
 from durable_core._wire.shapes import CheckpointAnswer, ExecutionState, OperationUpdate
 from durable_core.client.protocol import ServiceError, check_answer
@@ -63,8 +63,9 @@ class BotoClient:
 
 def _service_error(error: Exception) -> ServiceError:
     """*error* of botocore as a ``ServiceError``, told apart by shape: botocore need not be imported for it."""
-    response = getattr(error, "response", None)
-    if isinstance(response, dict):
+    found: object = getattr(error, "response", None)
+    if isinstance(found, dict):
+        response = cast("dict[str, Any]", found)
         details = response.get("Error", {})
         metadata = response.get("ResponseMetadata", {})
         retry_after = metadata.get("HTTPHeaders", {}).get("retry-after")

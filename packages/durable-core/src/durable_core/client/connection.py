@@ -62,7 +62,7 @@ class Connection:
     __del__ = close
 
     def _is_idle(self) -> bool:
-        """Whether a kept connection is open and silent; one that is not has been closed by the peer, or soon will be."""
+        """Whether there is a kept connection that has been silent since the last answer; one that spoke is closed."""
         if self._socket is None:
             return False
         self._socket.settimeout(0)
@@ -109,9 +109,9 @@ class Connection:
         addresses = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
         for remaining in range(len(addresses), 0, -1):
             left = self._left()
-            address = addresses[-remaining][4]
+            host = str(addresses[-remaining][4][0])
             try:
-                return socket.create_connection(address[:2], timeout=None if left is None else left / remaining)
+                return socket.create_connection((host, self._port), None if left is None else left / remaining)
             except OSError:
                 if remaining == 1:
                     raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any, TypedDict
+from typing import Any, TypedDict, cast
 from urllib.parse import quote, urlsplit
 
 import msgspec
@@ -113,17 +113,18 @@ def _read(response: Response) -> Any:
     if not 200 <= response.status < 300:
         raise _refusal(response)
     try:
-        answer = _decode(response.body) if response.body else {}
+        answer = _decode(response.body) if response.body else _Answer()
         return _without_nulls(answer) if b"null" in response.body else answer
     except _NO_JSON as error:
         raise ServiceError("ConnectionError", f"an answer that makes no sense: {error}") from error
 
 
-def _without_nulls(value: Any) -> Any:
+def _without_nulls(value: object) -> Any:
     """*value* without members that are null: Lambda writes some absent members so, and botocore drops them too."""
     if isinstance(value, dict):
-        return {name: _without_nulls(each) for name, each in value.items() if each is not None}
-    return [_without_nulls(each) for each in value] if isinstance(value, list) else value
+        members = cast("dict[str, object]", value)
+        return {name: _without_nulls(each) for name, each in members.items() if each is not None}
+    return [_without_nulls(each) for each in cast("list[object]", value)] if isinstance(value, list) else value
 
 
 def _refusal(response: Response) -> ServiceError:
@@ -146,9 +147,11 @@ def _mark_seconds(operations: Sequence[Any]) -> None:
     """JSON may write whole seconds without a fraction; as a ``float`` they are told from an event's milliseconds."""
     for operation in operations:
         for part in (operation, operation.get("StepDetails"), operation.get("WaitDetails")):
-            for name in _TIMES & part.keys() if isinstance(part, dict) else ():
-                if isinstance(part[name], int):
-                    part[name] = float(part[name])
+            if isinstance(part, dict):
+                members = cast("dict[str, Any]", part)
+                for name in _TIMES & members.keys():
+                    if isinstance(members[name], int):
+                        members[name] = float(members[name])
 
 
 _TIMES = frozenset({"StartTimestamp", "EndTimestamp", "NextAttemptTimestamp", "ScheduledEndTimestamp"})

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from durable_core._core.failures import Family, rebuild
+from durable_core._core.failures import message_of
+from durable_core._core.rebuilding import Family, rebuild
+from durable_core._core.text import visible
 from durable_core._runtime.attempt import Attempt
 from durable_core._runtime.perform import Recorder, removed
 from durable_core._runtime.scope import Scope
@@ -98,6 +100,7 @@ class Child:
             parent_id=parent.scope.parent_id if self.config.virtual else recorder.place.id,
             replaying=parent.replaying,
             over=over or parent.scope.over,
+            depth=parent.scope.depth + 1,
         )
         result = await recorder.driver.enter(scope, self._func, (self._make_context(scope), *self._args))
         parent.replaying = parent.replaying and scope.lane.replaying
@@ -111,14 +114,17 @@ class Child:
             if len(payload.encode()) > min(limits.payload_bytes, ServiceLimits.DEFAULT.payload_bytes):
                 fields = {"Payload": self._summary(seen), "ContextOptions": {"ReplayChildren": True}}
             entry = await recorder.put(recorder.update("SUCCEED", **fields))
-        except (SerDesError, SizeLimitError) as error:
-            return await self._fail(recorder, error)
+        except (SerDesError, SizeLimitError, _SummaryError) as error:
+            return await self._fail(recorder, error.__cause__ or error)
         self._value = seen
         return entry
 
     def _summary(self, value: Any) -> str:
         most = ServiceLimits.DEFAULT.payload_bytes
-        summary = "" if self.config.summary_generator is None else self.config.summary_generator(value)
+        try:
+            summary = "" if self.config.summary_generator is None else self.config.summary_generator(value)
+        except Exception as trouble:
+            raise _SummaryError from trouble
         if not isinstance(summary, str):
             raise SerDesError(f"the summary_generator of {self} must return str, but returned {type(summary).__name__}")
         if len(summary.encode()) > most:
@@ -148,7 +154,8 @@ class Child:
             if isinstance(result.error, NonDeterministicExecutionError):
                 raise result.error
             raise NonDeterministicExecutionError(
-                f"{self} was recorded as succeeded; its replay raised {type(result.error).__name__}: {result.error}"
+                f"{self} was recorded as succeeded; its replay raised {type(result.error).__name__}: "
+                + visible(message_of(result.error))
             ) from result.error
         self._value = write(serdes, result.value, recorder.serdes_context)[1]
         return entry
@@ -156,6 +163,10 @@ class Child:
     def _serdes(self, recorder: Recorder) -> SerDes[Any]:
         returns = self._facts.returns if self.config.returns is None else hint(self.config.returns)
         return self.config.serdes or recorder.execution.settings.serdes or json_serdes(returns)
+
+
+class _SummaryError(Exception):
+    """The program's ``summary_generator`` raised."""
 
 
 def check_unread(scope: Scope, result: Attempt) -> Attempt:

@@ -14,6 +14,7 @@ from durable_core.serdes import UNTYPED
 
 _AWAITABLES = ("Awaitable", "Coroutine")
 _MAX_NAME = 256
+_SAY_NOTHING = (Any, object, inspect.Parameter.empty, typing.Never, typing.NoReturn, typing.Self)
 
 
 class FunctionFacts(NamedTuple):
@@ -68,19 +69,32 @@ def _returns(func: Any) -> Any:
     if isinstance(func, type):
         return func
     declared = getattr(func, "__annotations__", {}).get("return", inspect.Parameter.empty)
-    if isinstance(declared, str):
-        try:
-            declared = typing.get_type_hints(func, include_extras=True)["return"]
-        except Exception:  # a name that exists only while type checking, or in a function's body
-            return UNTYPED
+    declared = resolved(declared, func)
     if getattr(typing.get_origin(declared), "__name__", "") in _AWAITABLES and typing.get_args(declared):
         declared = typing.get_args(declared)[-1]
     return hint(declared)
 
 
+def resolved(declared: Any, func: Any) -> Any:
+    """An annotation of *func* with its strings and forward references evaluated; ``Any`` where they cannot be.
+
+    Alone, so that another annotation of the same function which exists only while type checking spoils nothing.
+    """
+    if declared is inspect.Parameter.empty:
+        return declared
+
+    def bare() -> None: ...
+
+    bare.__annotations__ = {"it": declared}
+    try:
+        return typing.get_type_hints(bare, getattr(func, "__globals__", {}), include_extras=True)["it"]
+    except Exception:  # a name that exists only while type checking, or in a function's body
+        return Any
+
+
 def hint(declared: Any) -> Any:
     """*declared* as a type to read values by: ``Any``, ``object`` and type variables say nothing."""
-    if declared in (Any, object, inspect.Parameter.empty) or isinstance(declared, typing.TypeVar):
+    if isinstance(declared, typing.TypeVar) or declared in _SAY_NOTHING:
         return UNTYPED
     return type(None) if declared is None else declared
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Never, TypeVar, overload
 
-from durable_core._core.failures import Family, rebuild
+from durable_core._core.failures import message_of
+from durable_core._core.rebuilding import Family, rebuild
+from durable_core._core.text import visible
 from durable_core._runtime.attempt import Attempt, Call
 from durable_core._runtime.perform import Recorder
 from durable_core._wire.shapes import TERMINAL, Operation, OperationType
@@ -80,6 +82,10 @@ class Step:
             serdes = self._serdes(recorder)
         except SerDesError as error:
             return await self._fail(recorder, error)
+        if entry is not None:
+            await recorder.driver.caught_up()
+            if recorder.execution.dry or recorder.place.lane.scope.over:
+                await recorder.driver.forever()  # the workflow cancelled it on the first run
         while entry is None or entry["Status"] not in TERMINAL:
             entry = await self._attempt(recorder, entry, serdes)
         return entry
@@ -93,10 +99,9 @@ class Step:
         if cut_off and self._counts_as_failure(recorder):
             error = StepInterruptedError(f"attempt {number} was cut off before its outcome was recorded")
             return await self._after_failure(recorder, Attempt(error=error), number)
+        await recorder.driver.before_start()
         if not cut_off:
             await self._start(recorder)
-        if recorder.execution.dry:
-            await recorder.driver.forever()  # the workflow cancelled it on the first run
         result = await recorder.driver.call(self._call(recorder, number))
         if result.error is not None:
             return await self._after_failure(recorder, result, number)
@@ -143,8 +148,8 @@ class Step:
         except Exception as trouble:
             trouble.__context__ = result.error
             error = StepError(
-                f"its retry strategy failed with {type(trouble).__name__}: {trouble}; the attempt had failed with "
-                f"{type(result.error).__name__}: {result.error}"
+                f"its retry strategy failed with {type(trouble).__name__}: {visible(message_of(trouble))}; the attempt "
+                f"had failed with {type(result.error).__name__}: {visible(message_of(result.error))}"
             )
             return await self._fail(recorder, error, trouble)
         if seconds is None:

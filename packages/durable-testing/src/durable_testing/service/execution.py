@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from durable_core.spi import InvocationEvent, Operation
 from durable_testing.service.facts import Fact
-from durable_testing.service.pages import changed, changed_page, marker, state_page
+from durable_testing.service.pages import Page, changed, changed_page, marker, needed, state_page
 from durable_testing.service.state import Origin, State
 from durable_testing.service.times import detached
 from durable_testing.service.tokens import REMEMBERED, Lease, fresh_token
@@ -70,10 +70,18 @@ class Execution:
     def call(self) -> InvocationEvent:
         """Give the event of a new invocation; whichever held a token before holds none now."""
         token = fresh_token()
-        self.lease = Lease(token)
         updated = self.untold
         page = state_page(self.state, 0, self.state.origin.limits.page_operations, may_be_empty=True)
+        self.lease = Lease(token)
         self.told = len(self.state.facts)
+        return self._event(token, page, updated)
+
+    def rehearsal(self) -> InvocationEvent:
+        """Give the event of an invocation that would replay all that is known, in one page; nothing begins."""
+        operations = [self.state.operations[id_] for _, id_ in needed(self.state)]
+        return self._event(fresh_token(), Page(operations, None), [])
+
+    def _event(self, token: str, page: Page, updated: list[str]) -> InvocationEvent:
         return {
             "DurableExecutionArn": self.arn,
             "CheckpointToken": token,

@@ -10,7 +10,7 @@ from functools import wraps
 from itertools import count
 from typing import Concatenate, NamedTuple, ParamSpec, TypeVar
 
-from durable_core.spi import ErrorObject, InvocationAnswer, InvocationEvent, OperationStatus
+from durable_core.spi import ErrorObject, InvocationAnswer, InvocationEvent, Operation, OperationStatus
 from durable_testing.service.arns import LATEST
 from durable_testing.service.checks import check
 from durable_testing.service.clock import Clock, VirtualClock
@@ -103,6 +103,17 @@ class LambdaSide:
         now = self._executions.advance(execution)
         self._executions.record(execution, [begin(execution.state, request_id or str(uuid.uuid4()), now)])
         return execution.call()
+
+    @exclusive
+    def rehearse_invocation(self, arn: str) -> InvocationEvent:
+        """Give the event of an invocation that would replay an execution as it stands, in one page; none begins."""
+        return self._executions.find(arn).rehearsal()
+
+    @exclusive
+    def operations(self, arn: str) -> list[Operation]:
+        """Give every operation of an execution, the execution's own first, in the order of their starts."""
+        state = self._executions.find(arn).state
+        return [detached(state.operations[id_]) for id_ in state.ids]
 
     @exclusive
     def complete_invocation(self, arn: str, answer: InvocationAnswer, *, request_id: str | None = None) -> None:

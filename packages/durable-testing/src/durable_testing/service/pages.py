@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Final, NamedTuple
 
@@ -27,13 +27,21 @@ class Page(NamedTuple):
 def state_page(state: State, first: int, most: int, *, may_be_empty: bool = False) -> Page:
     """Give the operations that a replay needs, in the order of their starts, from the *first*-th of all.
 
-    The children of a finished CONTEXT are left out, unless it and every finished one above it has ReplayChildren.
     A page holds one operation at least, however large; one that *may_be_empty* keeps to its size.
     """
+    return _filled(state, needed(state, first), most, may_be_empty=may_be_empty)
+
+
+def needed(state: State, first: int = 0) -> Iterator[tuple[int, str]]:
+    """Give the places and ids of the operations that a replay needs.
+
+    The children of a finished CONTEXT are left out, unless it and every finished one above it has ReplayChildren.
+    """
     shown = Shown(state)
-    places = range(first, len(state.ids))
-    candidates = ((place, state.ids[place]) for place in places if shown.covers(state.operations[state.ids[place]]))
-    return _filled(state, candidates, most, may_be_empty=may_be_empty)
+    for place in range(first, len(state.ids)):
+        id_ = state.ids[place]
+        if shown.covers(state.operations[id_]):
+            yield place, id_
 
 
 def changed_page(state: State, since: int, until: int, first: int, most: int) -> Page:

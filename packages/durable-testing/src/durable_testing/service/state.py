@@ -77,7 +77,7 @@ class State:
         self.held: int | None = None
         """When the execution would have timed out, had the pause not held its timeout."""
         self.interrupted = False
-        """Whether the pause cut an invocation short."""
+        """Whether the pause cut an invocation short, or let it end with nothing pending."""
 
         self.ending: Details | None = None
         """How the execution ended: a closed one has this."""
@@ -86,11 +86,6 @@ class State:
         """The event that tells the end, while it waits for the running invocation."""
         for fact in facts:
             self.add(fact)
-
-    @property
-    def execution(self) -> Operation:
-        """The operation that stands for the execution itself."""
-        return self.operations[self.origin.subject.id]
 
     @property
     def started_at(self) -> int:
@@ -203,7 +198,7 @@ def _paused(state: State, fact: Fact) -> None:
     state.status = "PAUSED"
     state.pause = fact.details
     state.paused_at = fact.at
-    state.interrupted = state.running is not None
+    state.interrupted = state.running is not None or state.parked == 0
     if fact.details.get("ExecutionTimeoutPaused"):
         state.held = state.limit
         _put_limit(state, LONGEST)

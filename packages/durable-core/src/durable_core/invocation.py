@@ -1,0 +1,186 @@
+"""One call of a handler: from the recorded operations to the answer."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from durable_core import blocking
+from durable_core._core.failures import describe
+from durable_core._core.journal import Journal
+from durable_core._runtime.async_driver import AsyncDriver
+from durable_core._runtime.attempt import Attempt
+from durable_core._runtime.blocking_driver import BlockingDriver
+from durable_core._runtime.driver import Driver
+from durable_core._runtime.endings import Breakdown, Return
+from durable_core._runtime.engine import Engine, step_threads
+from durable_core._runtime.execution import Execution, Seen, Settings
+from durable_core._runtime.pipeline import Pipeline
+from durable_core._wire.shapes import InvocationAnswer, Operation, OperationUpdate
+from durable_core.context import DurableContext
+from durable_core.errors import ExecutionError, InvocationError, OperationError, SerDesError, SizeLimitError
+from durable_core.limits import error_limit
+from durable_core.operations.child import check_unread
+from durable_core.serdes import SerDesContext, json_serdes, read, write
+
+_SLACK = 1_024
+"""Bytes of Lambda's response that are not the result."""
+
+
+class Program(NamedTuple):
+    """What the user wrote."""
+
+    func: Callable[..., Any]
+    is_async: bool
+    event_type: Any
+    """What the event is decoded into; ``None``: plain JSON."""
+    result_type: Any
+    """What the result is encoded as; ``None``: plain JSON."""
+    settings: Settings
+
+
+class Circumstances(NamedTuple):
+    """What this invocation was given."""
+
+    arn: str
+    lambda_context: Any
+    deadline: float | None
+    """When the sandbox ends, on the monotonic clock."""
+    see: Callable[[Seen], None] | None
+    impatient: bool
+    dry: bool
+
+
+class Invocation:
+    """A program, the operations recorded so far, and the way to record more."""
+
+    def __init__(
+        self, program: Program, record: Operation, journal: Journal, pipeline: Pipeline, given: Circumstances
+    ) -> None:
+        self._program = program
+        self._record = record
+        self._journal = journal
+        self._pipeline = pipeline
+        self._given = given
+
+    def run(self, engine: Engine) -> InvocationAnswer:
+        """Run the handler in its flavour, and answer; what is raised makes Lambda call again."""
+        settings = self._program.settings
+        try:
+            payload = self._record.get("ExecutionDetails", {}).get("InputPayload") or "null"
+            event = read(json_serdes(self._program.event_type), payload, self._context("the event"))
+        except SerDesError as error:
+            return failed(settings, error)
+        run = self._run_async if self._program.is_async else self._run_blocking
+        result, driver = run(engine, event)
+        match driver.ending:
+            case Breakdown(ExecutionError() as failure):
+                return failed(settings, failure)
+            case Breakdown(reason):
+                if type(reason) is InvocationError:  # the deadline is near: what is queued is still recorded
+                    self._pipeline.flush()
+                raise reason
+            case Return() if result is not None:
+                self._pipeline.flush()
+                return self._answer(result)
+            case _:
+                return {"Status": "PENDING"}
+
+    def _execution(self, driver: Driver) -> Execution:
+        given = self._given
+        return Execution(
+            given.arn,
+            self._record,
+            self._journal,
+            driver,
+            self._program.settings,
+            given.lambda_context,
+            given.see,
+            dry=given.dry,
+        )
+
+    def _run_async(self, engine: Engine, event: Any) -> tuple[Attempt | None, Driver]:
+        driver = AsyncDriver(
+            engine.loop,
+            engine.sender,
+            self._pipeline,
+            self._journal,
+            deadline=self._given.deadline,
+            impatient=self._given.impatient,
+            threads=step_threads(),
+        )
+        scope = self._execution(driver).root
+        outcome: list[Attempt] = []
+        engine.loop.attend(driver)
+        try:
+            engine.run(driver.conduct(scope, self._program.func, (event, DurableContext(scope)), outcome))
+        except BaseException as error:
+            engine.abandon()
+            raise driver.ending.error if isinstance(driver.ending, Breakdown) else error from None
+        finally:
+            driver.detach()
+        if driver.clean:
+            engine.loop.attend(None)
+        else:
+            engine.abandon()
+        return check_unread(scope, outcome[0]) if outcome else None, driver
+
+    def _run_blocking(self, engine: Engine, event: Any) -> tuple[Attempt | None, Driver]:
+        driver = BlockingDriver(
+            engine.sender, step_threads(), self._pipeline, self._journal, deadline=self._given.deadline
+        )
+        scope = self._execution(driver).root
+        result = driver.conduct(scope, self._program.func, (event, blocking.DurableContext(scope)))
+        return None if result is None else check_unread(scope, result), driver
+
+    def _answer(self, result: Attempt) -> InvocationAnswer:
+        settings, error = self._program.settings, result.error
+        if self._pipeline.closed:
+            return {"Status": "PENDING"}
+        if isinstance(error, InvocationError) and not isinstance(error, OperationError):
+            raise error
+        if error is not None:
+            return failed(settings, error)
+        try:
+            payload = write(json_serdes(self._program.result_type), result.value, self._context("the result"))[0]
+            _check_size(payload, settings.limits.result_bytes)
+        except (SerDesError, SizeLimitError) as trouble:
+            return failed(settings, trouble)
+        if _fits(payload, settings.limits.response_bytes):
+            return {"Status": "SUCCEEDED", "Result": payload}
+        return self._record_result(payload)
+
+    def _record_result(self, payload: str) -> InvocationAnswer:
+        """Answer with a result that Lambda's response has no room for: it goes to the service first."""
+        update: OperationUpdate = {
+            "Id": self._record["Id"],
+            "Type": "EXECUTION",
+            "Action": "SUCCEED",
+            "Payload": payload,
+        }
+        ticket = self._pipeline.post(update)
+        self._pipeline.flush()
+        if ticket.error is not None:
+            return failed(self._program.settings, ticket.error)
+        return {"Status": "SUCCEEDED", "Result": ""}
+
+    def _context(self, name: str) -> SerDesContext:
+        return SerDesContext(None, name, self._given.arn)
+
+
+def failed(settings: Settings, error: BaseException) -> InvocationAnswer:
+    """The answer that fails the execution with *error*."""
+    record = describe(error, limit=error_limit(settings.limits), stack_trace=settings.stack_traces)
+    return {"Status": "FAILED", "Error": record}
+
+
+def _check_size(payload: str, most: int) -> None:
+    size = len(payload.encode())
+    if size > most:
+        raise SizeLimitError(f"the execution's result has {size} bytes; the service takes at most {most}")
+
+
+def _fits(payload: str, most: int) -> bool:
+    """Whether Lambda's response has room for *payload*, escaped as its runtime escapes it."""
+    return len(payload) * 6 < most - _SLACK or len(json.dumps(payload)) < most - _SLACK

@@ -1,0 +1,70 @@
+"""Five programs whose sandboxes are processes, ended by ``kill -9`` at any checkpoint and in any step's body."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+from crash_laws import check
+from crash_processes import CrashInBody, Sandboxes, run_in_processes, sandboxes
+from crash_program import PROGRAMS
+from crash_run import AS_THEY_COME, Crash, Run
+from plain_interpreter import interpret
+
+from durable_testing.faults import Side
+
+CASES = [
+    ("order", "async"),
+    ("order", "blocking"),
+    ("at_most_once_and_never_again", "blocking"),
+    ("third_time_lucky", "async"),
+    ("failed_child_and_recovery", "async"),
+    ("workers_popping_one_list", "async"),
+]
+
+every_case = pytest.mark.parametrize(("name", "flavour"), CASES)
+
+
+@pytest.fixture(scope="module")
+def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandboxes]:
+    with sandboxes(tmp_path_factory.mktemp("sandboxes")) as started:
+        yield started
+
+
+def killed(name: str, flavour: str, crash: Crash | CrashInBody, forks: Sandboxes, folder: Path, batch: int) -> Run:
+    """A run that is as lawful as the plain one; a breach names the crash."""
+    each = PROGRAMS[name]
+    try:
+        found = run_in_processes(
+            each, flavour, crash, forks=forks, folder=folder / str(crash).replace(" ", "-"), batch_updates=batch
+        )
+        check(each, found, interpret(each.run))
+    except Exception as trouble:
+        trouble.add_note(f"the sandbox was killed {crash}")
+        raise
+    return found
+
+
+@pytest.mark.parametrize("batch_updates", [AS_THEY_COME, 1], ids=["batches", "single"])
+@every_case
+def test_a_process_killed_before_or_after_any_checkpoint_does_not_show(
+    name: str, flavour: str, batch_updates: int, forks: Sandboxes, tmp_path: Path
+) -> None:
+    for side in Side:
+        for at in count(1):
+            if killed(name, flavour, Crash(at, side), forks, tmp_path, batch_updates).calls < at:
+                break
+
+
+@every_case
+def test_a_process_killed_in_the_body_of_any_step_does_not_show(
+    name: str, flavour: str, forks: Sandboxes, tmp_path: Path
+) -> None:
+    steps = dict.fromkeys(effect.name for effect in interpret(PROGRAMS[name].run)[1])
+    for step in steps:
+        found = killed(name, flavour, CrashInBody(step), forks, tmp_path, AS_THEY_COME)
+        assert found.deaths == 1
+        if step in PROGRAMS[name].at_most_once:
+            assert found.outcome.value in PROGRAMS[name].or_else

@@ -1,0 +1,162 @@
+"""Handlers in both flavours from one body, and executions whose invocations a test makes by hand."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable, Coroutine
+from datetime import timedelta
+from hashlib import blake2b
+from typing import Any, Final, cast
+
+import pytest
+
+from durable_core import ChildConfig, DurableContext, DurableFunction, StepConfig, blocking, durable_execution
+from durable_core.spi import BotoClient, DurableServiceClient, InvocationAnswer, InvocationEvent, Operation, encode_json
+from durable_testing import DurableService
+from durable_testing.runner.records import recorded_operations
+
+Body = Callable[[DurableContext], Coroutine[Any, Any, Any]]
+Wrapper = Callable[[DurableServiceClient], DurableServiceClient]
+
+both_flavours: Final = pytest.mark.parametrize("flavour", ["async", "blocking"])
+
+
+def handler_of(flavour: str, body: Body, **settings: Any) -> DurableFunction[Any]:
+    """A handler that runs *body*, which awaits nothing but operations, in this flavour."""
+    if flavour == "async":
+
+        async def handler(event: object, ctx: DurableContext) -> Any:
+            return await body(ctx)
+
+        return durable_execution(**settings)(handler)
+
+    def blocking_handler(event: object, ctx: blocking.DurableContext) -> Any:
+        return _finished(body(_awaitable(ctx)))
+
+    return durable_execution(**settings)(blocking_handler)
+
+
+class _Awaitable:
+    """The blocking context under the names of the async one: an operation is over when it has been awaited."""
+
+    def __init__(self, ctx: blocking.DurableContext) -> None:
+        self._ctx = ctx
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._ctx, name)
+
+    async def step(
+        self, func: Callable[..., Any], /, *args: Any, name: str | None = None, config: StepConfig | None = None
+    ) -> Any:
+        return self._ctx.step(func, *args, name=name, config=config)
+
+    async def wait(self, duration: timedelta, *, name: str | None = None) -> None:
+        self._ctx.wait(duration, name=name)
+
+    async def run_in_child_context(
+        self, func: Callable[..., Any], /, *args: Any, name: str | None = None, config: ChildConfig | None = None
+    ) -> Any:
+        @functools.wraps(func)
+        def body(child: blocking.DurableContext, *rest: Any) -> Any:
+            return _finished(func(_awaitable(child), *rest))
+
+        return self._ctx.run_in_child_context(body, *args, name=name, config=config)
+
+
+def _awaitable(ctx: blocking.DurableContext) -> DurableContext:
+    return cast("DurableContext", _Awaitable(ctx))
+
+
+def _finished(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    try:
+        coroutine.send(None)
+    except StopIteration as stop:
+        return stop.value
+    raise AssertionError("a body for both flavours awaits nothing but operations")
+
+
+class Deadline:
+    """A Lambda context whose time is over in so many *seconds*."""
+
+    aws_request_id = "11111111-2222-4333-8444-555555555555"
+
+    def __init__(self, seconds: float) -> None:
+        self.end = time.monotonic() + seconds
+
+    def get_remaining_time_in_millis(self) -> int:
+        return max(0, int((self.end - time.monotonic()) * 1000))
+
+
+class Stage:
+    """An execution of *handler*, invoked only when the test says so."""
+
+    def __init__(
+        self,
+        handler: DurableFunction[Any],
+        event: object = None,
+        *,
+        service: DurableService | None = None,
+        client: Wrapper | None = None,
+    ) -> None:
+        self.handler = handler
+        self.service = service or DurableService()
+        plain: DurableServiceClient = BotoClient(self.service)
+        self.client = plain if client is None else client(plain)
+        self.arn = self.service.start("hazard", encode_json(event))
+
+    def begin(self) -> InvocationEvent:
+        """Begin an invocation, and give its event."""
+        return self.service.begin_invocation(self.arn)
+
+    def invoke(
+        self, event: InvocationEvent | None = None, *, left: float | None = None, impatient: bool = True
+    ) -> InvocationAnswer:
+        """Call the handler, with *left* seconds to live, and tell the service what it answered or that it raised."""
+        event = self.begin() if event is None else event
+        context = None if left is None else Deadline(left)
+        try:
+            answer = self.handler.durable.invoke(event, context, client=self.client, impatient=impatient)
+        except BaseException as error:
+            self.service.fail_invocation(self.arn, {"ErrorType": type(error).__name__, "ErrorMessage": str(error)})
+            raise
+        self.service.complete_invocation(self.arn, answer)
+        return answer
+
+    def pass_time(self, duration: timedelta) -> None:
+        """Let *duration* pass at the service."""
+        advance = getattr(self.service.clock, "advance")  # noqa: B009 (the clock of these tests is virtual)
+        advance(duration)
+        self.service.tick()
+
+    @property
+    def operations(self) -> list[Operation]:
+        """What is recorded, the EXECUTION left out."""
+        return [each for each in recorded_operations(self.service, self.arn) if each["Type"] != "EXECUTION"]
+
+    @property
+    def statuses(self) -> dict[str, str]:
+        """What is recorded, by name."""
+        return {each.get("Name", each["Type"]): each["Status"] for each in self.operations}
+
+
+def id_at_root(key: str) -> str:
+    """The id of the operation with this place at the root: "1" is the first, "t2.1" the first of the second task."""
+    return blake2b(key.encode()).hexdigest()[:64]
+
+
+def recorded_step(number: int, name: str, **members: Any) -> Operation:
+    """A STEP of the root as the service would show it."""
+    return cast(
+        "Operation",
+        {
+            "Id": id_at_root(str(number)),
+            "Type": "STEP",
+            "SubType": "Step",
+            "Name": name,
+            "Status": "SUCCEEDED",
+            "StartTimestamp": 1_000 * number,
+            "EndTimestamp": 1_000 * number + 500,
+            **members,
+        },
+    )

@@ -1,0 +1,119 @@
+"""What an editor infers in an ``async def`` workflow. Read by the type checkers alone."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any, assert_type
+
+from typing_functions import (
+    Charge,
+    ChargeLater,
+    Receipt,
+    Shop,
+    bare,
+    count,
+    fetch,
+    named,
+    nothing,
+    perhaps,
+    promise,
+    same,
+    same_later,
+    total,
+)
+
+from durable_core import ChildConfig, DurableContext, Duration, Operation, StepConfig, step_context
+from durable_core.spi import Operation as RecordedOperation
+
+
+async def child(ctx: DurableContext, amount: int) -> dict[str, int]:
+    await ctx.wait(timedelta(seconds=1))
+    return {"amount": amount}
+
+
+async def steps(ctx: DurableContext, shop: Shop) -> None:
+    """A step gives what its function gives, awaited if it can be."""
+    assert_type(ctx.step(count), Operation[int])
+    assert_type(await ctx.step(count), int)
+    assert_type(await ctx.step(fetch, "https://example.com"), Receipt)
+    assert_type(await ctx.step(fetch, "https://example.com", 5, name="fetch", config=StepConfig()), Receipt)
+    assert_type(await ctx.step(promise), str)
+    assert_type(await ctx.step(nothing), None)
+    assert_type(await ctx.step(perhaps), Receipt | None)
+    assert_type(await ctx.step(partial(fetch, retries=1), "https://example.com"), Receipt)
+    assert_type(await ctx.step(shop.stock, "box"), list[str])
+    assert_type(await ctx.step(shop.order, "box"), Receipt)
+    assert_type(await ctx.step(Shop.opened), Shop)
+    assert_type(await ctx.step(Shop.tax, 1.0), float)
+    assert_type(await ctx.step(lambda: count() + 1), int)
+    assert_type(await ctx.step(lambda: fetch("https://example.com")), Receipt)
+    assert_type(await ctx.step(Charge(), 9.99), Receipt)
+    assert_type(await ctx.step(ChargeLater(), 9.99), Receipt)
+    assert_type(await ctx.step(Receipt, 1), Receipt)
+    assert_type(await ctx.step(bare, 1), str)
+    assert_type(await ctx.step(named, 1), bytes)
+    assert_type(await ctx.step(total, 1, 2, 3), int)
+    assert_type(await ctx.step(total), int)
+    assert_type(await ctx.step(same, Receipt(1)), Receipt)
+    assert_type(await ctx.step(same_later, Receipt(1)), Receipt)
+    assert_type(await ctx.step(asyncio.sleep, 1.0), None)
+
+
+async def pauses_and_children(ctx: DurableContext) -> None:
+    """A wait gives nothing, a child context what its body returns."""
+    assert_type(await ctx.wait(timedelta(days=1), name="a day"), None)
+    assert_type(await ctx.wait(Duration.from_days(1)), None)
+    assert_type(await ctx.run_in_child_context(child, 1), dict[str, int])
+    assert_type(await ctx.run_in_child_context(child, 1, name="child", config=ChildConfig()), dict[str, int])
+
+
+async def inline_children(ctx: DurableContext) -> None:
+    """The context that a lambda is given is that of the flavour."""
+    operation = ctx.run_in_child_context(lambda inner: inner.wait(timedelta(1)))
+    await operation
+    await ctx.run_in_child_context(lambda inner, seconds: inner.wait(timedelta(seconds=seconds)), 3)
+
+
+async def concurrency(ctx: DurableContext) -> None:
+    """asyncio takes an operation as it takes a coroutine, and keeps its type."""
+    assert_type(
+        await asyncio.gather(ctx.step(count), ctx.step(fetch, ""), ctx.wait(timedelta(1))), tuple[int, Receipt, None]
+    )
+    assert_type(await asyncio.gather(*[ctx.step(count) for _ in range(3)]), list[int])
+    assert_type(
+        await asyncio.gather(ctx.step(count), ctx.step(bare, 1), return_exceptions=True),
+        tuple[int | BaseException, str | BaseException],
+    )
+    assert_type(asyncio.create_task(ctx.step(count)), asyncio.Task[int])
+    assert_type(asyncio.create_task(ctx.wait(timedelta(1)), name="pause"), asyncio.Task[None])
+    assert_type(asyncio.ensure_future(ctx.step(count)), asyncio.Task[int])
+    assert_type(await asyncio.shield(ctx.step(count)), int)
+    async with asyncio.TaskGroup() as group:
+        assert_type(group.create_task(ctx.step(fetch, "")), asyncio.Task[Receipt])
+        assert_type(group.create_task(ctx.run_in_child_context(child, 1)), asyncio.Task[dict[str, int]])
+
+
+async def facts(ctx: DurableContext) -> None:
+    """An operation says its name and id, a context what it knows."""
+    operation = ctx.step(count)
+    assert_type(operation.name, str | None)
+    assert_type(operation.operation_id, str)
+    assert_type(ctx.execution_arn, str)
+    assert_type(ctx.execution_name, str)
+    assert_type(ctx.operation_id, str | None)
+    assert_type(ctx.parent_id, str | None)
+    assert_type(ctx.replay_key, str)
+    assert_type(ctx.started_at, datetime)
+    assert_type(ctx.is_replaying, bool)
+    assert_type(ctx.lambda_context, Any)
+    assert_type(step_context().attempt, int)
+    assert_type(step_context().idempotency_key, str)
+    ctx.logger.info("Processing order", order_id="ORD-12345", amount=99.99)
+    ctx.log_warning("late", by=timedelta(1))
+
+
+def shapes(entry: RecordedOperation) -> None:
+    """The wire's operation is a TypedDict of its own, told apart from the one that is awaited."""
+    assert_type(entry["Id"], str)
