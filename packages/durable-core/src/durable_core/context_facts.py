@@ -84,7 +84,8 @@ class ContextFacts:
     def _place(self, operation: object, frame: FrameType) -> Place:
         """The next place in the order, for *operation*; ``ContextMisuseError`` where it does not belong."""
         lane = current_lane()
-        if lane is not None and self._scope.execution.driver.ending is not None:
+        execution = self._scope.execution
+        if lane is not None and lane.scope.execution is execution and execution.driver.ending is not None:
             return lane.place(frame)  # to be refused when it is awaited, which gives the event loop control
         if lane is None or lane.scope is not self._scope or self._scope.ended:
             raise ContextMisuseError(self._misuse(operation, lane is None))

@@ -91,6 +91,31 @@ def _check_delay(name: str, delay: object) -> None:
         raise ValidationError(f"{name} must be a timedelta above zero, such as Duration.from_seconds(1), got {delay!r}")
 
 
+def _check_filters(*filters: object) -> None:
+    for each in filters:
+        parts = each if isinstance(each, list | tuple | set | frozenset) else (each,)
+        for part in parts:
+            if isinstance(part, str):
+                _check_pattern(part)
+            elif part is not None and not (callable(part) or isinstance(part, re.Pattern)):
+                raise ValidationError(
+                    f"retry_on and give_up_on take exception classes, message patterns, or a predicate, got {part!r}"
+                )
+
+
+def _check_pattern(pattern: str) -> None:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise ValidationError(f"{pattern!r} is no regular expression: {error}") from error
+
+
+def _millis(value: object) -> timedelta:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e14:
+        raise ValidationError(f"from_millis takes numbers of milliseconds above zero, got {value!r}")
+    return timedelta(milliseconds=value)
+
+
 @dataclass(frozen=True, slots=True)
 class ExponentialBackoff:
     """Wait longer after each failure: ``base_delay * multiplier ** (attempt - 1)``, at most ``max_delay``."""
@@ -110,13 +135,17 @@ class ExponentialBackoff:
         _check_attempts(self.max_attempts)
         _check_delay("base_delay", self.base_delay)
         _check_delay("max_delay", self.max_delay)
-        if not 1 <= self.multiplier < math.inf:
-            raise ValidationError(f"multiplier must be at least 1, got {self.multiplier!r}")
+        multiplier: object = self.multiplier
+        if not isinstance(multiplier, int | float) or not 1 <= multiplier < math.inf:
+            raise ValidationError(f"multiplier must be at least 1, got {multiplier!r}")
+        if not isinstance(self.jitter, Jitter):
+            raise ValidationError(f"jitter takes Jitter.NONE, FULL or HALF, got {self.jitter!r}")
+        _check_filters(self.retry_on, self.give_up_on)
 
     @classmethod
     def from_millis(cls, max_attempts: int, base_delay: float, max_delay: float) -> Self:
         """The same from milliseconds, as other SDKs write them."""
-        return cls(max_attempts, timedelta(milliseconds=base_delay), timedelta(milliseconds=max_delay))
+        return cls(max_attempts, _millis(base_delay), _millis(max_delay))
 
     def __call__(self, error: BaseException, attempt: int) -> RetryDecision:
         """Decide after the failed *attempt*, from 1."""
@@ -142,11 +171,12 @@ class FixedDelay:
     def __post_init__(self) -> None:
         _check_attempts(self.max_attempts)
         _check_delay("delay", self.delay)
+        _check_filters(self.retry_on, self.give_up_on)
 
     @classmethod
     def from_millis(cls, max_attempts: int, delay: float) -> Self:
         """The same from milliseconds."""
-        return cls(max_attempts, timedelta(milliseconds=delay))
+        return cls(max_attempts, _millis(delay))
 
     def __call__(self, error: BaseException, attempt: int) -> RetryDecision:
         """Decide after the failed *attempt*, from 1."""
@@ -170,11 +200,12 @@ class LinearBackoff:
         _check_attempts(self.max_attempts)
         _check_delay("base_delay", self.base_delay)
         _check_delay("max_delay", self.max_delay)
+        _check_filters(self.retry_on, self.give_up_on)
 
     @classmethod
     def from_millis(cls, max_attempts: int, base_delay: float, max_delay: float) -> Self:
         """The same from milliseconds."""
-        return cls(max_attempts, timedelta(milliseconds=base_delay), timedelta(milliseconds=max_delay))
+        return cls(max_attempts, _millis(base_delay), _millis(max_delay))
 
     def __call__(self, error: BaseException, attempt: int) -> RetryDecision:
         """Decide after the failed *attempt*, from 1."""

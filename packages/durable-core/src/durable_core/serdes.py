@@ -193,7 +193,7 @@ _ENCODER = msgspec.json.Encoder(enc_hook=_encode_foreign)
 def _decoder(hint: Any) -> Callable[[Any], Any]:
     if hint is UNTYPED:
         return msgspec.json.Decoder().decode
-    if hint not in _PLAIN:
+    if not (isinstance(hint, type) and hint in _PLAIN):
         _check_json_form(msgspec.inspect.type_info(hint), set())
     return msgspec.json.Decoder(hint, dec_hook=_decode_foreign).decode
 

@@ -51,7 +51,6 @@ def test_no_step_starts_in_the_last_second_and_what_was_done_is_recorded(flavour
     assert [each["Status"] for each in stage.operations][:2] == ["SUCCEEDED", "SUCCEEDED"]
 
 
-@pytest.mark.xfail(strict=True, reason="bugs-hazards.md H16: the START is recorded, though the body never begins")
 @both_flavours
 @pytest.mark.parametrize("config", [StepConfig(), AT_MOST_ONCE], ids=["at-least-once", "at-most-once"])
 def test_a_step_that_is_too_late_to_start_is_not_recorded_as_started(flavour: str, config: StepConfig) -> None:

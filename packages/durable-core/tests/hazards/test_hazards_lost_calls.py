@@ -244,7 +244,6 @@ def test_a_failure_that_the_sender_meets_reaches_every_waiter() -> None:
     assert ended == ["slow"]
 
 
-@pytest.mark.xfail(strict=True, reason="bugs-hazards.md H2: the stale state of the journal is taken for the outcome")
 @both_flavours
 def test_answers_that_do_not_show_their_own_batch_run_nothing_twice(flavour: str) -> None:
     attempts: list[int] = []

@@ -153,7 +153,6 @@ def test_no_code_of_the_workflow_runs_without_an_execution_operation(flavour: st
     assert not ran
 
 
-@pytest.mark.xfail(strict=True, reason="bugs-hazards.md H4: the EXECUTION of any execution is taken")
 @both_flavours
 def test_no_code_of_the_workflow_runs_on_the_state_of_another_execution(flavour: str) -> None:
     ran: list[str] = []

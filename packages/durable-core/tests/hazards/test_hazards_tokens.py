@@ -75,7 +75,6 @@ def test_a_pause_ends_the_invocation_and_nothing_is_redone_after_it(flavour: str
     assert ran == ["pausing", "after"]
 
 
-@pytest.mark.xfail(strict=True, reason="bugs-hazards.md H5: a failure is answered before the missing token is seen")
 def test_a_failure_of_the_handler_is_no_answer_either_after_a_token_was_withheld() -> None:
     @durable_execution
     async def handler(event: object, ctx: DurableContext) -> None:

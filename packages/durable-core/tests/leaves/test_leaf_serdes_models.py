@@ -12,13 +12,12 @@ from uuid import UUID
 
 import pytest
 from leaf_values import BERLIN, CONTEXT, NOON, Color, Item, Level
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, RootModel, computed_field
+from pydantic.dataclasses import dataclass as pydantic_dataclass
 
 from durable_core import DurableContext, SerDesError, durable_execution
 from durable_core.serdes import encode_json, json_serdes, read, write
 from durable_testing import LocalRunner
-
-pydantic = pytest.importorskip("pydantic")
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, RootModel, computed_field  # noqa: E402
 
 T = TypeVar("T")
 
@@ -101,7 +100,7 @@ class Letter:
     page: Page[int]
 
 
-@pydantic.dataclasses.dataclass
+@pydantic_dataclass
 class Checked:
     a: int
     at: datetime
@@ -138,7 +137,7 @@ ROUND_TRIPS: list[tuple[Any, Any, str | None]] = [
     (Customer | None, ANNA, None),
     (Customer | None, None, "null"),
     (Letter, Letter(ANNA, [ANNA], Page[int](entries=[1])), None),
-    (Checked, Checked(1, NOON), '{"a":1,"at":"2026-09-22T12:00:00.123456Z"}'),
+    (Checked, Checked(a=1, at=NOON), '{"a":1,"at":"2026-09-22T12:00:00.123456Z"}'),
 ]
 
 
@@ -161,7 +160,7 @@ REFUSED: list[tuple[str, Any, Any, str]] = [
         "a field that is left out",
         Excluding,
         Excluding(shown=1, secret=2),
-        "secret is an int and would come back unequal",
+        "secret is an int and would",
     ),
     ("an alias for writing alone", WrittenOtherwise, WrittenOtherwise(a=1), "Field required"),
     ("a tuple in a field of any type", Anything, Anything(value=(1,)), "value is a tuple, a replay would give a list"),
@@ -188,7 +187,7 @@ def test_two_models_in_a_union_are_refused_before_the_body_runs() -> None:
 
 def test_data_that_a_model_refuses_names_whose_it_is() -> None:
     """A callback's payload, or an event."""
-    with pytest.raises(SerDesError, match='what was recorded for "charge" was refused: .*since'):
+    with pytest.raises(SerDesError, match=r'what was recorded for "charge" was refused: .*since'):
         read(json_serdes(Customer), '{"name":"Anna"}', CONTEXT)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import traceback
 from collections.abc import Iterator
+from contextlib import suppress
 
 from durable_core._wire.shapes import ErrorObject
 from durable_core.errors import OperationError, qualified_name
@@ -72,9 +73,10 @@ def _attributes(error: BaseException) -> Iterator[tuple[str, object]]:
     names.update(getattr(error, "__dict__", ()))
     for name in sorted(names):
         if not name.startswith("__") and name not in OWN_FIELDS:
-            value = getattr(error, name, None)
-            if value is not None or name in getattr(error, "__dict__", ()):
-                yield name, value
+            with suppress(Exception):  # an unfilled slot, or a class with a mind of its own
+                value = getattr(error, name)
+                if value is not None or name in error.__dict__:
+                    yield name, value
 
 
 def _is_json(value: object) -> bool:

@@ -34,7 +34,7 @@ def difference(before: Any, after: Any, path: str = "") -> str | None:
         if len(before) != len(after):
             return f"{path or 'it'} has {len(before)} items, a replay would give {len(after)}"
         return _first(difference(a, b, f"{path}[{i}]") for i, (a, b) in enumerate(zip(before, after, strict=True)))
-    if isinstance(before, set | frozenset) and {(type(x), x) for x in before} != {(type(x), x) for x in after}:
+    if isinstance(before, set | frozenset) and not _same_members(before, after):
         return f"{path or 'it'} is {_called(before)} whose members would come back of another class"
     names = _field_names(before)
     if names is not None:
@@ -68,6 +68,11 @@ def _field_names(value: object) -> Iterable[str] | None:
         return tuple(struct)
     model = getattr(type(value), "model_fields", None)
     return [*model, *(getattr(value, "model_extra", None) or ())] if isinstance(model, dict) else None
+
+
+def _same_members(before: Iterable[Any], after: Iterable[Any]) -> bool:
+    came_back = {(type(each), each) for each in after}
+    return all((type(each), each) in came_back or (type(each) is int and (float, each) in came_back) for each in before)
 
 
 def _first(found: Iterable[str | None]) -> str | None:

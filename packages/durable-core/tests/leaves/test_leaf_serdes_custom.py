@@ -1,0 +1,175 @@
+"""A serializer of one's own: text for anything, and a clear refusal where it does not keep to its part."""
+
+from __future__ import annotations
+
+import pickle
+from base64 import b64decode, b64encode
+from typing import Any
+
+import pytest
+from leaf_values import CONTEXT, Item
+
+from durable_core import (
+    TEXT,
+    ChildConfig,
+    DurableContext,
+    DurableFunction,
+    Operation,
+    SerDes,
+    SerDesContext,
+    SerDesError,
+    StepConfig,
+    durable_execution,
+)
+from durable_core.serdes import read, write
+from durable_testing import LocalRunner
+
+
+class Pickle:
+    """Anything at all, for a program that trusts its own records."""
+
+    def __init__(self) -> None:
+        self.seen: list[SerDesContext] = []
+
+    def serialize(self, value: Any, context: SerDesContext) -> str:
+        self.seen.append(context)
+        return b64encode(pickle.dumps(value)).decode()
+
+    def deserialize(self, data: str, context: SerDesContext) -> Any:
+        self.seen.append(context)
+        return pickle.loads(b64decode(data))
+
+
+class Constant:
+    """It answers, or raises, what it was told."""
+
+    def __init__(self, written: Any, value: Any = None) -> None:
+        self.written = written
+        self.value = value
+
+    def serialize(self, value: Any, context: SerDesContext) -> Any:
+        return answered(self.written)
+
+    def deserialize(self, data: str, context: SerDesContext) -> Any:
+        return answered(self.value)
+
+
+def answered(what: Any) -> Any:
+    """*what*, raised if it is an error."""
+    if isinstance(what, Exception):
+        raise what
+    return what
+
+
+WRONG: list[tuple[str, Constant, str]] = [
+    ("bytes", Constant(b"x"), "serialize must return str, but returned bytes"),
+    ("a dict", Constant({"a": 1}), "serialize must return str, but returned dict"),
+    ("nothing", Constant(None), "serialize must return str, but returned NoneType"),
+    ("raising in writing", Constant(ValueError("no\nroom")), "ValueError: no room"),
+    ("raising in reading", Constant("x", KeyError("k")), "KeyError: 'k'"),
+    ("a text of its own", Constant(SerDesError("not this one")), "not this one"),
+    ("an endless recursion", Constant(RecursionError("deep")), "RecursionError: deep"),
+]
+
+
+@pytest.mark.parametrize(("serdes", "message"), [pytest.param(*each, id=name) for name, *each in WRONG])
+def test_a_serializer_that_does_not_keep_to_its_part_is_refused_by_name(serdes: SerDes[Any], message: str) -> None:
+    """Whatever it does is a SerDesError that names the operation and the kind of value."""
+    with pytest.raises(SerDesError) as caught:
+        write(serdes, Item("tea"), CONTEXT)
+    assert str(caught.value) == f'the value of "charge" (a Item) was refused: {message}'
+    assert caught.value.__cause__ is not None
+
+
+def test_a_serializer_that_cannot_read_is_refused_by_name() -> None:
+    """On a replay."""
+    with pytest.raises(SerDesError, match='what was recorded for "charge" was refused: ValueError: torn'):
+        read(Constant("x", ValueError("torn")), "x", CONTEXT)
+
+
+def test_what_is_seen_is_what_was_read_back() -> None:
+    """The first run goes on with what a replay will have."""
+    assert write(Constant("text", "read"), "value", CONTEXT) == ("text", "read")
+
+
+def test_text_is_written_without_quotes() -> None:
+    """For callbacks whose payload is no JSON."""
+    assert write(TEXT, "plain <text>", CONTEXT) == ("plain <text>", "plain <text>")
+    assert read(TEXT, "", CONTEXT) == ""
+    with pytest.raises(SerDesError, match="serialize must return str, but returned int"):
+        write(TEXT, 5, CONTEXT)
+
+
+def a_set() -> set[object]:
+    return {1, "two", Item}
+
+
+@pytest.mark.parametrize("where", ["step", "handler"])
+def test_a_serializer_is_used_by_steps_and_told_whose_value_it_is(where: str) -> None:
+    """That of the step, else the handler's."""
+    serdes = Pickle()
+    config = StepConfig(serdes=serdes) if where == "step" else StepConfig()
+
+    async def program(event: None, ctx: DurableContext) -> bool:
+        value = await ctx.step(a_set, name="odd", config=config)
+        return value == {1, "two", Item}
+
+    handler = durable_execution(serdes=serdes if where == "handler" else None)(program)
+    result = LocalRunner(handler).run()
+    assert result.value is True
+    assert {each.name for each in serdes.seen} == {"odd"}
+    assert {each.operation_id for each in serdes.seen} == {result.operation("odd").id}
+    assert {each.execution_arn for each in serdes.seen} == {result.execution_arn}
+
+
+async def child(ctx: DurableContext) -> str:
+    return "x"
+
+
+@durable_execution
+async def with_broken_serializers(event: None, ctx: DurableContext) -> list[str]:
+    messages = []
+    for serdes in (Constant(b"x"), Constant({}), Constant(ValueError("no"))):
+        operation: Operation[str] = ctx.step(str, name="broken", config=StepConfig(serdes=serdes))
+        try:
+            await operation
+        except SerDesError as error:
+            messages.append(str(error))
+    return messages
+
+
+@durable_execution
+async def with_broken_children(event: None, ctx: DurableContext) -> list[str]:
+    messages = []
+    for serdes in (Constant(b"x"), Constant({}), Constant(ValueError("no"))):
+        try:
+            await ctx.run_in_child_context(child, name="broken", config=ChildConfig(serdes=serdes))
+        except SerDesError as error:
+            messages.append(str(error))
+    return messages
+
+
+@pytest.mark.parametrize(
+    "handler",
+    [
+        pytest.param(with_broken_serializers, id="step"),
+        pytest.param(
+            with_broken_children,
+            id="child",
+            marks=pytest.mark.xfail(strict=True, reason="bugs-leaves 13: a child records the cause in its place"),
+        ),
+    ],
+)
+def test_a_broken_serializer_fails_its_operation_and_nothing_hangs(handler: DurableFunction[Any]) -> None:
+    """Catchably and without a retry, and the execution goes on."""
+    result = LocalRunner(handler).run()
+    assert result.status == "SUCCEEDED"
+    assert result.value == [
+        f'the value of "broken" (a str) was refused: {reason}'
+        for reason in (
+            "serialize must return str, but returned bytes",
+            "serialize must return str, but returned dict",
+            "ValueError: no",
+        )
+    ]
+    assert [each.status for each in result.operations] == ["FAILED"] * 3
