@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -16,6 +17,7 @@ from durable_core._runtime.driver import Driver
 from durable_core._runtime.endings import Breakdown, Return
 from durable_core._runtime.engine import Engine, step_threads
 from durable_core._runtime.execution import Execution, Seen, Settings
+from durable_core._runtime.interrupts import Interrupt
 from durable_core._runtime.pipeline import Pipeline
 from durable_core._wire.shapes import InvocationAnswer, Operation, OperationUpdate
 from durable_core.context import DurableContext
@@ -23,6 +25,11 @@ from durable_core.errors import ExecutionError, InvocationError, OperationError,
 from durable_core.limits import error_limit
 from durable_core.operations.child import check_unread
 from durable_core.serdes import SerDesContext, json_serdes, read, write
+
+_log = logging.getLogger("durable_core")
+
+_NEAR = 0.8
+"""The part of the metered quota at which a warning is due."""
 
 _SLACK = 1_024
 """Bytes of Lambda's response that are not the result."""
@@ -63,9 +70,11 @@ class Invocation:
         self._journal = journal
         self._pipeline = pipeline
         self._given = given
+        self._interrupt = Interrupt()
 
-    def run(self, engine: Engine) -> InvocationAnswer:
+    def run(self, engine: Engine, interrupt: Interrupt) -> InvocationAnswer:
         """Run the handler in its flavour, and answer; what is raised makes Lambda call again."""
+        self._interrupt = interrupt
         settings = self._program.settings
         try:
             payload = self._record.get("ExecutionDetails", {}).get("InputPayload") or "null"
@@ -73,7 +82,9 @@ class Invocation:
         except SerDesError as error:
             return failed(settings, error)
         run = self._run_async if self._program.is_async else self._run_blocking
+        before = self._journal.metered() if settings.limits.metered else 0
         result, driver = run(engine, event)
+        self._warn_near_quota(before)
         match driver.ending:
             case Breakdown(ExecutionError() as failure):
                 return failed(settings, failure)
@@ -87,6 +98,18 @@ class Invocation:
             case _:
                 return {"Status": "PENDING"}
 
+    def _warn_near_quota(self, before: int) -> None:
+        """Say once in an execution's life that most of its metered operations are used."""
+        limits = self._program.settings.limits
+        if not limits.metered or not self._journal.grew:
+            return
+        used, near = self._journal.metered(), int(_NEAR * limits.operations)
+        if before < near <= used:
+            _log.warning(
+                "execution %s has used %d of the %d operations that it may have; retries and polls count",
+                self._given.arn, used, limits.operations,
+            )  # fmt: skip
+
     def _execution(self, driver: Driver) -> Execution:
         given = self._given
         return Execution(
@@ -97,6 +120,7 @@ class Invocation:
             self._program.settings,
             given.lambda_context,
             given.see,
+            interrupt=self._interrupt,
             dry=given.dry,
         )
 

@@ -14,6 +14,7 @@ from durable_core._core.journal import Journal
 from durable_core._runtime.engine import engine, off_loop
 from durable_core._runtime.exchange import Exchange, RefusedError
 from durable_core._runtime.execution import Seen, Settings
+from durable_core._runtime.interrupts import watched
 from durable_core._runtime.pipeline import Pipeline
 from durable_core._wire.shapes import InvocationAnswer, InvocationEvent, Operation
 from durable_core.client import DurableServiceClient
@@ -91,9 +92,9 @@ class Workflow:
         given = Circumstances(arn, lambda_context, deadline, see, impatient, dry)
         program = Program(self.func, self.is_async, self.event_type, self.result_type, self.settings)
         invocation = Invocation(program, record, journal, pipeline, given)
-        with engine() as mine:
+        with engine() as mine, watched() as interrupt:
             try:
-                return off_loop(lambda: invocation.run(mine))
+                return off_loop(lambda: invocation.run(mine, interrupt))
             finally:
                 mine.sender.release()
 

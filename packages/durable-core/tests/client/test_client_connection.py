@@ -357,6 +357,20 @@ def test_the_time_out_bounds_the_connecting_to_all_addresses_together(monkeypatc
 
 
 @linux
+def test_an_address_that_does_not_answer_leaves_time_for_the_next(
+    server: LoopbackServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The time is shared out between the addresses."""
+    held, port = full(server.port, socket.AF_INET, "127.0.0.2")
+    resolve(monkeypatch, "two.test", port, "127.0.0.2", "127.0.0.1")
+    connection = Connection("two.test", port, None)
+    assert ask(connection, timeout=0.6).body == b"fine"
+    connection.close()
+    for each in held:
+        each.close()
+
+
+@linux
 def test_an_address_that_refuses_is_passed_over_for_the_next(
     server: LoopbackServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

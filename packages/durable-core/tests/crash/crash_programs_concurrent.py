@@ -441,8 +441,12 @@ async def sleep_before_a_step_beside_a_wait(ctx: DurableContext, world: World) -
 
 @program(ordered=False)
 async def thread_before_a_step_beside_a_wait(ctx: DurableContext, world: World) -> Any:
+    def work() -> int:
+        time.sleep(0.003)
+        return 2
+
     async def compute() -> int:
-        n = await asyncio.to_thread(lambda: time.sleep(0.003) or 2)
+        n = await asyncio.to_thread(work)
         got: int = await do(ctx, world, "compute", n)
         return got
 

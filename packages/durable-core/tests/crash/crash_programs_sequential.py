@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from functools import partial
@@ -343,16 +344,17 @@ async def failing_step_that_nobody_catches(ctx: DurableContext, world: World) ->
 
 @program(sequential=True)
 async def odd_errors_out_of_steps(ctx: DurableContext, world: World) -> Any:
-    def plainly(name: str, error: BaseException) -> None:
+    def now(name: str, make: Callable[[], BaseException]) -> None:
         world.note(name)
-        raise error
+        raise make()
 
     found = []
     for make in (asyncio.CancelledError, GeneratorExit, SystemExit, KeyboardInterrupt, StopIteration):
-        for body, argument in ((plainly, make()), (world.fail, make))[: 1 if make is StopIteration else 2]:
+        bodies: list[Callable[..., Any]] = [now, world.fail]
+        for body in bodies[: 1 if make is StopIteration else 2]:  # Python turns it into RuntimeError in a coroutine
             name = f"{make.__name__}-{body.__name__}"
             try:
-                await ctx.step(body, name, argument, name=name, config=ONCE)
+                await ctx.step(body, name, make, name=name, config=ONCE)
             except StepError as error:
                 found.append(error.error_type)
     await ctx.wait(SECOND)

@@ -105,20 +105,6 @@ def test_a_timer_that_fires_late_is_polled_for_with_a_floor_and_a_growing_pause(
     assert polls(stage) == 2
 
 
-def test_polls_that_tell_nothing_come_less_and_less_often_but_never_more_than_half_a_minute_apart() -> None:
-    polls_ahead = Polls(Journal([]))
-    parked: dict[str, object] = {"callback": None}
-    polls_ahead.expect("callback")
-    pauses = []
-    for _ in range(8):
-        pauses.append(round(polls_ahead.seconds_left(parked) or 0))
-        moment = time.monotonic() + 60
-        while time.monotonic() < moment and polls_ahead.seconds_left(parked) is None:
-            pass
-        polls_ahead.polled(parked)
-    assert pauses == [1, 1, 2, 4, 8, 16, 30, 30]
-
-
 def test_a_poll_that_fails_and_passes_is_tried_again() -> None:
     class FailingPolls(Answering):
         failed = 0

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given, settings, strategies as st
 from leaf_exceptions import Declined, Plain
 
 from durable_core import ServiceLimits, StepError
-from durable_core._core.failures import MARK, describe, size_of
+from durable_core._core.failures import MARK, describe as describe_typed, size_of
 
 SMALL, LARGE = ServiceLimits.DEFAULT.error_bytes, ServiceLimits.CURRENT.error_bytes
 texts = st.text() | st.text(alphabet='aé€🎉\n"\\\x00', min_size=100, max_size=600) | st.just("🎉" * 9_000)
 names = st.text(alphabet="Xé🎉", min_size=1, max_size=400)
 limits = st.integers(300, 5_000) | st.just(SMALL)
+
+
+def describe(error: BaseException, *, limit: int, stack_trace: bool = False) -> Any:
+    """The record of *error*, whose members the tests know to be there."""
+    return describe_typed(error, limit=limit, stack_trace=stack_trace)
 
 
 def traced(error: BaseException) -> BaseException:

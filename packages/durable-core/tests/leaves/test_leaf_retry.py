@@ -261,7 +261,6 @@ def test_a_strategy_is_a_value(strategy: Any) -> None:
         strategy.max_attempts = 99
 
 
-@pytest.mark.xfail(strict=True, reason="bugs-leaves 9: nonsense is found late, or is another error")
 @pytest.mark.parametrize(
     "make",
     [

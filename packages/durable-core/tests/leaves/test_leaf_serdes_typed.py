@@ -241,7 +241,6 @@ def test_an_int_under_a_floats_annotation_is_a_float_on_both_runs() -> None:
     assert [type(each) for each in listed] == [float, float]
 
 
-@pytest.mark.xfail(strict=True, reason="bugs-leaves 11: an int in a set of floats is refused, in a list it is not")
 def test_an_int_in_a_set_of_floats_is_a_float_as_well() -> None:
     """A set is no other case."""
     assert write(json_serdes(set[float]), {1, 2.5}, CONTEXT)[1] == {1.0, 2.5}
@@ -253,7 +252,6 @@ def test_a_serializer_is_made_once_for_a_type() -> None:
     assert json_serdes(int) is json_serdes(int)
 
 
-@pytest.mark.xfail(strict=True, reason="bugs-leaves 12: the hint is hashed")
 def test_a_type_that_cannot_be_hashed_is_read_all_the_same() -> None:
     """Such as an annotation with a list in it."""
     hint: Any = Annotated[int, ["unhashable"]]

@@ -316,6 +316,6 @@ def test_no_value_escapes_the_check_on_its_way_out_of_a_handler() -> None:
     make: Callable[[Any], Any] = durable_execution
     result = LocalRunner(make(bad)).run()
     assert result.status == "FAILED"
-    assert result.error is not None
-    assert result.error["ErrorType"] == "durable_core.SerDesError"
-    assert "it is a set, a replay would give a list" in result.error["ErrorMessage"]
+    error: Any = result.error
+    assert error["ErrorType"] == "durable_core.SerDesError"
+    assert "it is a set, a replay would give a list" in error["ErrorMessage"]

@@ -21,10 +21,11 @@ _STATUSES: dict[OperationAction, OperationStatus] = {
 class Journal:
     """The recorded operations of one execution, as far as this invocation has been told."""
 
-    __slots__ = ("_endings", "_over_at_start", "_service_time", "_unread", "operations")
+    __slots__ = ("_at_start", "_endings", "_over_at_start", "_service_time", "_unread", "operations")
 
     def __init__(self, operations: Iterable[Operation], updated: Iterable[str] = ()) -> None:
         self.operations: dict[str, Operation] = {entry["Id"]: entry for entry in operations}
+        self._at_start = len(self.operations)
         self._service_time: int | None = None
         self._endings: deque[tuple[int, str]] | None = None
         over = {id for id, entry in self.operations.items() if entry["Status"] in TERMINAL}
@@ -37,6 +38,16 @@ class Journal:
         if self._service_time is None:
             self._service_time = max(map(latest, self.operations.values()), default=0)
         return self._service_time
+
+    @property
+    def grew(self) -> bool:
+        """Whether operations were recorded in this invocation."""
+        return len(self.operations) > self._at_start
+
+    def metered(self) -> int:
+        """How many operations the service counts so far: retries and polls are operations too."""
+        steps = (entry.get("StepDetails", {}).get("Attempt", 1) for entry in self.operations.values())
+        return sum(max(1, attempts) for attempts in steps)
 
     def find(self, id: str) -> Operation | None:
         """What is recorded under *id*."""

@@ -105,6 +105,9 @@ class BlockingDriver:
     async def turn(self, entry: Operation) -> None:
         """One thread sees one outcome at a time: it is always its turn."""
 
+    async def abort(self, error: BaseException) -> None:
+        raise self._end(Breakdown(error))
+
     async def before_start(self) -> None:
         if self._deadline is not None and time.monotonic() > self._deadline - LAST_START:
             raise self._end(

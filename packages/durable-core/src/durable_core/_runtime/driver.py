@@ -55,6 +55,10 @@ class Driver(Protocol):
         """Return when it is this outcome's turn to be seen."""
         ...
 
+    async def abort(self, error: BaseException) -> None:
+        """Never return: *error* is to leave the handler, and no code of the workflow runs any more."""
+        ...
+
     async def before_start(self) -> None:
         """Return if a step may still start; near the deadline, the invocation is given back."""
         ...

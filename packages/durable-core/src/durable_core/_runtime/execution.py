@@ -10,6 +10,7 @@ from durable_core._core.clock import millis
 from durable_core._core.identity import execution_name
 from durable_core._core.journal import Journal
 from durable_core._runtime.driver import Driver
+from durable_core._runtime.interrupts import Interrupt
 from durable_core._runtime.scope import Scope
 from durable_core._wire.shapes import Operation
 from durable_core.config import ReplayLogging
@@ -40,7 +41,19 @@ class Seen(NamedTuple):
 class Execution:
     """What an invocation knows of its execution."""
 
-    __slots__ = ("arn", "driver", "dry", "journal", "lambda_context", "name", "root", "see", "settings", "start")
+    __slots__ = (
+        "arn",
+        "driver",
+        "dry",
+        "interrupt",
+        "journal",
+        "lambda_context",
+        "name",
+        "root",
+        "see",
+        "settings",
+        "start",
+    )
 
     def __init__(
         self,
@@ -52,7 +65,8 @@ class Execution:
         lambda_context: Any,
         see: Callable[[Seen], None] | None,
         *,
-        dry: bool = False,
+        interrupt: Interrupt,
+        dry: bool,
     ) -> None:
         self.arn = arn
         self.name = execution_name(arn)
@@ -63,6 +77,7 @@ class Execution:
         self.lambda_context = lambda_context
         self.see = see
         """Told of every outcome, in the order in which the workflow sees them."""
+        self.interrupt = interrupt
         self.dry = dry
         """Only a replay: nothing new may be asked for, and no step's body runs."""
         self.root = Scope(self, id=None, name=None, parent_id=None, replaying=journal.replays, over=dry)

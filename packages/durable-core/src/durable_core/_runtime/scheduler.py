@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
+import logging
 import time
 from typing import Any, Protocol
 
@@ -23,6 +24,9 @@ from durable_core._runtime.sender import Sender
 from durable_core._runtime.tasks import GRACE, WorkflowTask, cancel, whereabouts
 from durable_core._wire.shapes import TERMINAL, Operation, OperationUpdate
 from durable_core.errors import ContextMisuseError, ExecutionError, InvocationError
+
+_log = logging.getLogger("durable_core")
+_warned = False
 
 LAST_CALL = 0.5
 """Seconds before the deadline at which steps are cancelled and the invocation is given back."""
@@ -158,6 +162,11 @@ class Scheduler:
         heapq.heappush(self._turns, (moment, entry["Id"], next(self._count), mine))
         await mine
 
+    async def abort(self, error: BaseException) -> None:
+        """Never return: *error* is to leave the handler, and no code of the workflow runs any more."""
+        self.end(Breakdown(error))
+        await self.forever()
+
     async def before_start(self) -> None:
         """Return if a step may still start; if the deadline is too near, the invocation is given back."""
         if self.deadline is not None and time.monotonic() > self.deadline - LAST_START:
@@ -223,6 +232,7 @@ class Scheduler:
             if self._pipeline.urgent or not awake:
                 self._sender.arm(at_once=True)
         elif self._pipeline.quiet and not awake and self._parked:
+            self._warn_of_sockets()
             self.end(Suspension())
             return 0
         elif self._pipeline.quiet and not awake and self._is_stuck(timeout):
@@ -302,6 +312,16 @@ class Scheduler:
             self._pipeline.poll()
             self._sender.arm(at_once=True)
         return None if left is None else max(left, 0.01)
+
+    def _warn_of_sockets(self) -> None:
+        """Say once in a process that a socket does not keep an invocation awake."""
+        global _warned  # noqa: PLW0603
+        if self.loop.foreign_descriptors and not _warned:
+            _warned = True
+            _log.warning(
+                "the invocation is suspended while sockets are registered with its event loop; if the workflow reads "
+                "one outside a step, that is cut off here: read it in a step"
+            )
 
     def _is_stuck(self, timeout: float | None) -> bool:
         return self._impatient and timeout is None and not self.loop.foreign_descriptors

@@ -114,7 +114,9 @@ class Child:
             if len(payload.encode()) > min(limits.payload_bytes, ServiceLimits.DEFAULT.payload_bytes):
                 fields = {"Payload": self._summary(seen), "ContextOptions": {"ReplayChildren": True}}
             entry = await recorder.put(recorder.update("SUCCEED", **fields))
-        except (SerDesError, SizeLimitError, _SummaryError) as error:
+        except (SerDesError, SizeLimitError) as error:
+            return await self._fail(recorder, error)
+        except _SummaryError as error:
             return await self._fail(recorder, error.__cause__ or error)
         self._value = seen
         return entry

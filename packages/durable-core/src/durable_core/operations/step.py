@@ -103,6 +103,8 @@ class Step:
         if not cut_off:
             await self._start(recorder)
         result = await recorder.driver.call(self._call(recorder, number))
+        if isinstance(result.error, KeyboardInterrupt) and recorder.execution.interrupt.pressed:
+            await recorder.driver.abort(result.error)
         if result.error is not None:
             return await self._after_failure(recorder, result, number)
         return await self._succeed(recorder, result.value, serdes)

@@ -27,6 +27,7 @@ from durable_testing.runner.lambda_context import LambdaContext
 from durable_testing.runner.records import recorded_operations, replay_event
 from durable_testing.runner.result import InvocationResult, TestResult, operation_results
 from durable_testing.runner.verify import verify_replay
+from durable_testing.runner.warnings import collected_warnings
 from durable_testing.service.clock import SystemClock, VirtualClock
 from durable_testing.service.verbs import DurableService
 
@@ -65,6 +66,7 @@ class LocalRunner:
         self._client = plain if client is None else client(plain)
         self._batch_updates = batch_updates
         self._seen: list[Seen] = []
+        self._warnings: list[str] = []
         self.seen_by_invocation: list[list[Seen]] = []
         """The outcomes that the workflow saw, for each invocation of the last run."""
 
@@ -94,6 +96,7 @@ class LocalRunner:
         """
         payload = encode_json(event)
         self.seen_by_invocation = []
+        self._warnings = []
         arn = self.service.start(self._function_name, payload, name=name, execution_timeout=timeout)
         while not self._is_over(arn):
             if self.service.due(arn):
@@ -117,7 +120,8 @@ class LocalRunner:
         self._seen = []
         self.seen_by_invocation.append(self._seen)
         try:
-            answer = self._call(event, context)
+            with collected_warnings(self._warnings):
+                answer = self._call(event, context)
         except SandboxDied:
             self.service.fail_invocation(arn, {"ErrorType": "Runtime.ExitError", "ErrorMessage": "the sandbox ended"})
         except Exception as error:
@@ -172,6 +176,7 @@ class LocalRunner:
             operations=operation_results(recorded_operations(self.service, arn)),
             invocations=[_invocation(event) for event in events if event["EventType"] == "InvocationCompleted"],
             history=events,
+            warnings=tuple(self._warnings),
         )
 
     def _events(self, arn: str) -> list[dict[str, Any]]:

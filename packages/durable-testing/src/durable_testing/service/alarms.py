@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from heapq import heappop, heappush
 from typing import NamedTuple
 
@@ -19,31 +20,36 @@ class Alarm(NamedTuple):
 class Alarms:
     """The alarms that are set. An operation has at most one of each cause."""
 
-    __slots__ = ("_heap", "set")
+    __slots__ = ("_heap", "_set")
 
     def __init__(self) -> None:
-        self.set: dict[str, dict[Cause, int]] = {}
+        self._set: dict[str, dict[Cause, int]] = {}
         self._heap: list[Alarm] = []
+
+    def __iter__(self) -> Iterator[Alarm]:
+        return iter(
+            sorted(Alarm(due, id_, cause) for id_, causes in self._set.items() for cause, due in causes.items())
+        )
 
     def put(self, id_: str, cause: Cause, due: int) -> None:
         """Set an alarm, in place of the one that was set for the same cause."""
-        self.set.setdefault(id_, {})[cause] = due
+        self._set.setdefault(id_, {})[cause] = due
         heappush(self._heap, Alarm(due, id_, cause))
 
     def find(self, id_: str, cause: Cause) -> int | None:
         """Give the time for which an alarm is set."""
-        return self.set.get(id_, {}).get(cause)
+        return self._set.get(id_, {}).get(cause)
 
     def drop(self, id_: str, cause: Cause | None = None) -> None:
         """Unset an operation's alarm, or all that it has."""
         if cause is None:
-            self.set.pop(id_, None)
-        elif id_ in self.set:
-            self.set[id_].pop(cause, None)
+            self._set.pop(id_, None)
+        elif cause in self._set.get(id_, {}):
+            del self._set[id_][cause]
 
     def clear(self) -> None:
         """Unset every alarm."""
-        self.set.clear()
+        self._set.clear()
         self._heap.clear()
 
     def next(self) -> int | None:

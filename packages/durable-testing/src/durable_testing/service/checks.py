@@ -8,7 +8,7 @@ from durable_testing.service.errors import Rejection
 from durable_testing.service.facts import FactKind, Subject
 from durable_testing.service.limits import Limits
 from durable_testing.service.members import ANSWER
-from durable_testing.service.rules import ANSWERS, CARRIES, COMMON, KINDS, MOVES, NEW, OVER, From
+from durable_testing.service.rules import ANSWERS, CARRIES, KINDS, MOVES, NEW, OVER, From
 from durable_testing.service.shapes import Shape
 from durable_testing.service.sizes import error_size, text_size
 
@@ -31,14 +31,15 @@ def next_kind(update: OperationUpdate, known: Operation | None) -> FactKind:
 
 def check_fields(update: OperationUpdate) -> None:
     """Let pass an update that has what its type and action need, and nothing else."""
-    must, may, one_of = CARRIES[update["Type"], update["Action"]]
-    present = update.keys() - COMMON
-    if missing := must - present:
-        raise Rejection(f"{_listed(missing)} missing")
-    if extra := present - must - may - one_of:
-        raise Rejection(f"{_listed(extra)} not allowed")
-    if one_of and len(present & one_of) != 1:
-        raise Rejection(f"takes exactly one of {_listed(one_of)}, not {len(present & one_of)} of them")
+    fields = CARRIES[update["Type"], update["Action"]]
+    present = update.keys()
+    if not fields.must <= present:
+        raise Rejection(f"{_listed(fields.must - present)} missing")
+    if not present <= fields.all:
+        raise Rejection(f"{_listed(present - fields.all)} not allowed")
+    if fields.one_of and len(present & fields.one_of) != 1:
+        found = len(present & fields.one_of)
+        raise Rejection(f"takes exactly one of {_listed(fields.one_of)}, not {found} of them")
     if "StepOptions" in update and "NextAttemptDelaySeconds" not in update["StepOptions"]:
         raise Rejection("StepOptions.NextAttemptDelaySeconds missing")
     if "WaitOptions" in update and "WaitSeconds" not in update["WaitOptions"]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final, Literal, NamedTuple
 
 from durable_core.spi import InvocationStatus, OperationAction, OperationStatus, OperationType
@@ -134,33 +134,36 @@ TIME: Final[Mapping[Cause, OperationStatus]] = {
 """Where it takes the operation then."""
 
 
-class Fields(NamedTuple):
-    """Which of the optional members an update carries."""
-
-    must: frozenset[str] = frozenset()
-    may: frozenset[str] = frozenset()
-    one_of: frozenset[str] = frozenset()
-
-
-NOTHING: Final = Fields()
-
 COMMON: Final = frozenset({"Id", "Type", "Action", "ParentId", "Name", "SubType"})
 """The members that every update may carry."""
 
+
+class Fields(NamedTuple):
+    """Which other members an update carries: some must be there, some may, and exactly one of some."""
+
+    must: frozenset[str]
+    one_of: frozenset[str]
+    all: frozenset[str]
+
+
+def _fields(*, must: Iterable[str] = (), may: Iterable[str] = (), one_of: Iterable[str] = ()) -> Fields:
+    return Fields(frozenset(must), frozenset(one_of), COMMON.union(must, may, one_of))
+
+
 CARRIES: Final[Mapping[tuple[OperationType, OperationAction], Fields]] = {
-    ("EXECUTION", "SUCCEED"): Fields(may=frozenset({"Payload"})),
-    ("EXECUTION", "FAIL"): Fields(may=frozenset({"Error"})),
-    ("CONTEXT", "START"): NOTHING,
-    ("CONTEXT", "SUCCEED"): Fields(may=frozenset({"Payload", "ContextOptions"})),
-    ("CONTEXT", "FAIL"): Fields(may=frozenset({"Error"})),
-    ("STEP", "START"): NOTHING,
-    ("STEP", "SUCCEED"): Fields(may=frozenset({"Payload"})),
-    ("STEP", "FAIL"): Fields(may=frozenset({"Error"})),
-    ("STEP", "RETRY"): Fields(must=frozenset({"StepOptions"}), one_of=frozenset({"Payload", "Error"})),
-    ("WAIT", "START"): Fields(must=frozenset({"WaitOptions"})),
-    ("WAIT", "CANCEL"): NOTHING,
-    ("CALLBACK", "START"): Fields(may=frozenset({"CallbackOptions"})),
-    ("CHAINED_INVOKE", "START"): Fields(must=frozenset({"ChainedInvokeOptions"}), may=frozenset({"Payload"})),
+    ("EXECUTION", "SUCCEED"): _fields(may=["Payload"]),
+    ("EXECUTION", "FAIL"): _fields(may=["Error"]),
+    ("CONTEXT", "START"): _fields(),
+    ("CONTEXT", "SUCCEED"): _fields(may=["Payload", "ContextOptions"]),
+    ("CONTEXT", "FAIL"): _fields(may=["Error"]),
+    ("STEP", "START"): _fields(),
+    ("STEP", "SUCCEED"): _fields(may=["Payload"]),
+    ("STEP", "FAIL"): _fields(may=["Error"]),
+    ("STEP", "RETRY"): _fields(must=["StepOptions"], one_of=["Payload", "Error"]),
+    ("WAIT", "START"): _fields(must=["WaitOptions"]),
+    ("WAIT", "CANCEL"): _fields(),
+    ("CALLBACK", "START"): _fields(may=["CallbackOptions"]),
+    ("CHAINED_INVOKE", "START"): _fields(must=["ChainedInvokeOptions"], may=["Payload"]),
 }
 """The members that an update carries besides those common to all."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple, cast
 
 from durable_core.spi import Operation
@@ -36,56 +37,64 @@ class Running(NamedTuple):
     since: int
 
 
+@dataclass(slots=True)
 class State:
     """The fold of an execution's facts; `add` is the only thing that changes it."""
 
-    def __init__(self, origin: Origin, facts: Iterable[Fact] = ()) -> None:
-        self.origin = origin
-        self.facts: list[Fact] = []
-        self.events: list[Fact] = []
-        """The facts that the history shows: EventId 1 is the first."""
-        self.operations: dict[str, Operation] = {}
-        self.ids: list[str] = []
-        """Of the operations, in the order in which they were started."""
-        self.subjects: dict[str, Subject] = {}
-        """The operations as they were started."""
-        self.sizes: dict[str, int] = {}
-        """Of the operations: the bytes of their payloads and errors."""
-        self.alarms = Alarms()
-        self.parked = 0
-        """Operations that an invocation may be waiting for."""
-        self.heartbeats: dict[str, int] = {}
-        """The heartbeat timeouts of callbacks, in seconds."""
-        self.invokes: dict[str, Fact] = {}
-        """The starts of the CHAINED_INVOKEs that are not over."""
-        self.repeats = 0
-        """Attempts and invocations after the first, which a metered quota counts."""
-        self.persisted = 0
-        """Bytes of input, results and errors."""
+    origin: Origin
+    facts: list[Fact] = field(default_factory=list)
+    events: list[Fact] = field(default_factory=list)
+    """The facts that the history shows: EventId 1 is the first."""
 
-        self.status: ExecutionStatus = "RUNNING"
-        self.running: Running | None = None
-        self.called_for = False
-        """Whether an invocation is wanted for a reason other than a change of an operation."""
-        self.failures = 0
-        """Invocations that failed in a row, with nothing recorded in between."""
-        self.idle = 0
-        """Answers in a row that said PENDING with nothing pending."""
+    operations: dict[str, Operation] = field(default_factory=dict)
+    ids: list[str] = field(default_factory=list)
+    """Of the operations, in the order in which they were started."""
+    subjects: dict[str, Subject] = field(default_factory=dict)
+    """The operations as they were started."""
+    sizes: dict[str, int] = field(default_factory=dict)
+    """Of the operations: the bytes of their payloads and errors."""
+    heartbeats: dict[str, int] = field(default_factory=dict)
+    """The heartbeat timeouts of callbacks, in seconds."""
+    invokes: dict[str, Fact] = field(default_factory=dict)
+    """The starts of the CHAINED_INVOKEs that are not over."""
+    alarms: Alarms = field(default_factory=Alarms, compare=False)
+    parked: int = 0
+    """Operations that an invocation may be waiting for."""
+    repeats: int = 0
+    """Attempts and invocations after the first, which a metered quota counts."""
+    persisted: int = 0
+    """Bytes of input, results and errors."""
 
-        self.pause = Details()
-        self.paused_at = 0
-        self.held: int | None = None
-        """When the execution would have timed out, had the pause not held its timeout."""
-        self.interrupted = False
-        """Whether the pause cut an invocation short, or let it end with nothing pending."""
+    status: ExecutionStatus = "RUNNING"
+    running: Running | None = None
+    called_for: bool = False
+    """Whether an invocation is wanted for a reason other than a change of an operation."""
+    failures: int = 0
+    """Invocations that failed in a row, with nothing recorded in between."""
+    idle: int = 0
+    """Answers in a row that said PENDING with nothing pending."""
 
-        self.ending: Details | None = None
-        """How the execution ended: a closed one has this."""
-        self.ended_at = 0
-        self.announcement: EventType | None = None
-        """The event that tells the end, while it waits for the running invocation."""
+    pause: Details = field(default_factory=Details)
+    """The pause that is asked for, or was the last."""
+    paused_at: int = 0
+    held: int | None = None
+    """When the execution would have timed out, had the pause not held its timeout."""
+    interrupted: bool = False
+    """Whether the pause cut an invocation short, or let it end with nothing pending."""
+
+    ending: Details | None = None
+    """How the execution ended: a closed one has this."""
+    ended_at: int = 0
+    announcement: EventType | None = None
+    """The event that tells the end, while it waits for the running invocation."""
+
+    @classmethod
+    def of(cls, origin: Origin, facts: Iterable[Fact]) -> State:
+        """Give the state that these facts make."""
+        state = cls(origin)
         for fact in facts:
-            self.add(fact)
+            state.add(fact)
+        return state
 
     @property
     def started_at(self) -> int:

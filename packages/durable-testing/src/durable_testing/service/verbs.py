@@ -17,6 +17,7 @@ from durable_testing.service.answers import (
     HistoryAnswer,
     ListAnswer,
     Response,
+    ResponseMetadata,
     StateAnswer,
     StopAnswer,
 )
@@ -63,17 +64,18 @@ def verb(operation: str) -> Callable[[Callable[Concatenate[S, P], R]], Callable[
                     answer = method(self, *args, **kwargs)
                 except Rejection as rejection:
                     raise client_error(rejection, operation) from None
-                cast(Response, answer)["ResponseMetadata"] = {
-                    "RequestId": f"{next(self.requests):08x}-0000-4000-8000-000000000000",
-                    "HTTPStatusCode": status,
-                    "HTTPHeaders": {},
-                    "RetryAttempts": 0,
-                }
+                cast(Response, answer)["ResponseMetadata"] = metadata(next(self.requests), status)
                 return answer
 
         return call
 
     return made
+
+
+def metadata(request: int, status: int) -> ResponseMetadata:
+    """Give what boto3 adds to the answer of a request."""
+    id_ = f"{request:08x}-0000-4000-8000-000000000000"
+    return {"RequestId": id_, "HTTPStatusCode": status, "HTTPHeaders": {}, "RetryAttempts": 0}
 
 
 class DurableService(LambdaSide):

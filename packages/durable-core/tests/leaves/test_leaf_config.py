@@ -1,0 +1,111 @@
+"""Settings of operations: frozen, by keyword, and refused where no execution could accept them."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+import durable_core
+from durable_core import (
+    TEXT,
+    ChildConfig,
+    Duration,
+    FixedDelay,
+    ReplayLogging,
+    StepConfig,
+    StepSemantics,
+    ValidationError,
+)
+
+CONFIGS: list[Any] = [
+    pytest.param(getattr(durable_core, name), id=name) for name in durable_core.__all__ if name.endswith("Config")
+]
+
+
+def test_a_steps_defaults_are_those_of_the_contract() -> None:
+    """A default that moves changes every workflow that relies on it."""
+    assert dataclasses.asdict(StepConfig()) == {
+        "retry_strategy": None,
+        "step_semantics": StepSemantics.AT_LEAST_ONCE_PER_RETRY,
+        "serdes": None,
+        "timeout": None,
+        "errors": (),
+        "returns": None,
+    }
+
+
+def test_a_childs_defaults_are_those_of_the_contract() -> None:
+    """Recorded, by the default serializer, with no summary."""
+    assert dataclasses.asdict(ChildConfig()) == {
+        "serdes": None,
+        "returns": None,
+        "summary_generator": None,
+        "error_mapper": None,
+        "virtual": False,
+    }
+
+
+def test_the_ways_of_logging_on_a_replay_are_four() -> None:
+    """In the words of the contract."""
+    assert {each.name for each in ReplayLogging} == {"SUPPRESS_ALL", "ALLOW_ALL", "ERRORS_ONLY", "WARNINGS_AND_ERRORS"}
+
+
+@pytest.mark.parametrize("cls", CONFIGS)
+def test_a_configuration_is_frozen_and_by_keyword(cls: Any) -> None:
+    """So that fields can be added, and one configuration can be shared by many steps."""
+    assert cls.__dataclass_params__.frozen
+    assert all(field.kw_only for field in dataclasses.fields(cls))
+    assert "__slots__" in vars(cls)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        StepConfig(retry_strategy=FixedDelay(3), step_semantics=StepSemantics.AT_MOST_ONCE_PER_RETRY, serdes=TEXT),
+        StepConfig(timeout=timedelta(milliseconds=1), errors=(ValueError, KeyError), returns=list[int]),
+        StepConfig(timeout=Duration.from_minutes(5)),
+        ChildConfig(virtual=True, summary_generator=str, error_mapper=lambda error: error),
+    ],
+)
+def test_what_the_contract_names_is_taken(config: Any) -> None:
+    """And changed with ``dataclasses.replace``."""
+    assert dataclasses.replace(config) == config
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"timeout": 5}, "StepConfig.timeout takes a timedelta above zero, got 5"),
+        ({"timeout": "5 s"}, "StepConfig.timeout takes a timedelta above zero, got '5 s'"),
+        ({"timeout": timedelta(0)}, "StepConfig.timeout takes a timedelta above zero"),
+        ({"timeout": timedelta(seconds=-1)}, "StepConfig.timeout takes a timedelta above zero"),
+        ({"retry_strategy": 3}, "StepConfig.retry_strategy takes a callable such as FixedDelay"),
+        ({"step_semantics": "at-most-once"}, "StepConfig.step_semantics takes a StepSemantics, got 'at-most-once'"),
+    ],
+)
+def test_a_step_setting_that_means_nothing_is_refused(settings: dict[str, Any], message: str) -> None:
+    """Where it is written, before any effect."""
+    with pytest.raises(ValidationError, match=message):
+        StepConfig(**settings)
+
+
+@pytest.mark.xfail(strict=True, reason="bugs-leaves 14: these are found, as other errors, when the operation runs")
+@pytest.mark.parametrize(
+    "make",
+    [
+        pytest.param(lambda: StepConfig(errors=ValueError), id="a class in place of classes"),  # type: ignore[arg-type]
+        pytest.param(lambda: StepConfig(errors=("ValueError",)), id="a class by its name"),  # type: ignore[arg-type]
+        pytest.param(lambda: StepConfig(errors=(int,)), id="a class that is no error"),  # type: ignore[arg-type]
+        pytest.param(lambda: StepConfig(serdes="json"), id="a serializer by its name"),  # type: ignore[arg-type]
+        pytest.param(lambda: ChildConfig(serdes=print), id="a function for a serializer"),  # type: ignore[arg-type]
+        pytest.param(lambda: ChildConfig(summary_generator="short"), id="a summary as text"),  # type: ignore[arg-type]
+        pytest.param(lambda: ChildConfig(error_mapper=ValueError()), id="an error for a mapper"),  # type: ignore[arg-type]
+    ],
+)
+def test_other_nonsense_is_refused_where_it_is_written_too(make: Any) -> None:
+    """Not in the operation that first needs it."""
+    with pytest.raises(ValidationError):
+        make()
