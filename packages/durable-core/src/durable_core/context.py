@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from datetime import timedelta
-from functools import partial
 from sys import _getframe  # pyright: ignore[reportPrivateUsage] (documented for CPython)
 from types import FrameType
 from typing import Any, Never, TypeVar, TypeVarTuple, overload
@@ -28,14 +27,13 @@ class Operation(Coroutine[object, Never, T]):
     ``await`` it, or give it to ``asyncio.gather``, ``asyncio.create_task`` or ``TaskGroup.create_task``.
     """
 
-    __slots__ = ("_coroutine", "_kind", "_run", "place")
+    __slots__ = ("_coroutine", "_kind", "place")
 
     is_durable_operation = True
 
-    def __init__(self, place: Place, kind: Kind[T], run: Callable[[], Coroutine[object, Never, T]]) -> None:
+    def __init__(self, place: Place, kind: Kind[T]) -> None:
         self.place = place
         self._kind = kind
-        self._run = run
         self._coroutine: Coroutine[object, Never, T] | None = None
         place.lane.scope.placed.add(self)
 
@@ -52,8 +50,9 @@ class Operation(Coroutine[object, Never, T]):
     def _begun(self) -> Coroutine[object, Never, T]:
         if self._coroutine is not None:
             raise ContextMisuseError(f"{self} is awaited a second time; keep its result, or await one task twice")
-        self.place.lane.scope.placed.discard(self)
-        self._coroutine = self._run()
+        scope = self.place.lane.scope
+        scope.placed.discard(self)
+        self._coroutine = perform(scope.execution, self.place, self._kind)
         return self._coroutine
 
     def __await__(self) -> Generator[object, Never, T]:
@@ -156,5 +155,4 @@ class DurableContext(ContextFacts):
         return self._operation(Child(func, args, name, config, DurableContext), _getframe(1))
 
     def _operation(self, kind: Kind[T], frame: FrameType) -> Operation[T]:
-        place = self._place(kind, frame)
-        return Operation(place, kind, partial(perform, self._scope.execution, place, kind))
+        return Operation(self._place(kind, frame), kind)

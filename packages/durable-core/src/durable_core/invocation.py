@@ -82,9 +82,8 @@ class Invocation:
         except SerDesError as error:
             return failed(settings, error)
         run = self._run_async if self._program.is_async else self._run_blocking
-        before = self._journal.metered() if settings.limits.metered else 0
         result, driver = run(engine, event)
-        self._warn_near_quota(before)
+        self._warn_near_quota()
         match driver.ending:
             case Breakdown(ExecutionError() as failure):
                 return failed(settings, failure)
@@ -98,13 +97,13 @@ class Invocation:
             case _:
                 return {"Status": "PENDING"}
 
-    def _warn_near_quota(self, before: int) -> None:
+    def _warn_near_quota(self) -> None:
         """Say once in an execution's life that most of its metered operations are used."""
         limits = self._program.settings.limits
-        if not limits.metered or not self._journal.grew:
+        if not limits.metered or not self._journal.added:
             return
         used, near = self._journal.metered(), int(_NEAR * limits.operations)
-        if before < near <= used:
+        if used - self._journal.added < near <= used:
             _log.warning(
                 "execution %s has used %d of the %d operations that it may have; retries and polls count",
                 self._given.arn, used, limits.operations,

@@ -61,11 +61,11 @@ class JsonSerDes:
         self._write = _ENCODER.encode
         self._read = _decoder(hint)
 
-    def serialize(self, value: Any, context: SerDesContext) -> str:
+    def serialize(self, value: Any, context: SerDesContext | None = None) -> str:
         """*value* as JSON; ``SerDesError`` if a replay would not get it back equal and of the same class."""
         return self.round_trip(value)[0]
 
-    def deserialize(self, data: str, context: SerDesContext) -> Any:
+    def deserialize(self, data: str, context: SerDesContext | None = None) -> Any:
         """The value of the JSON in *data*, of the type that is declared."""
         return self._read(data)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import sys
 import textwrap
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from dataclasses import dataclass
@@ -13,11 +14,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, Never, NoReturn, Opti
 
 import pytest
 from hypothesis import given, strategies as st
-from leaf_values import Item
+from leaf_values import Item, write
+from pydantic import JsonValue
 
 from durable_core import Duration, StepConfig, ValidationError, blocking, durable_execution, durable_step
 from durable_core.operations.functions import checked_name, facts_of, legal_name
-from durable_core.serdes import UNTYPED
+from durable_core.serdes import UNTYPED, json_serdes
 
 if TYPE_CHECKING:
     from somewhere import Unknown  # type: ignore[import-not-found]
@@ -272,6 +274,51 @@ def test_forward_references_are_resolved_without_the_future_import() -> None:
     assert facts_of(namespace["step"]).returns == GenericAlias(list, namespace["Receipt"])
     assert facts_of(namespace["deeper"]).returns == GenericAlias(list, namespace["Receipt"])
     assert facts_of(namespace["perhaps"]).returns == namespace["Receipt"] | None
+
+
+Json = dict[str, "Json"] | list["Json"] | str | int | None
+
+
+def answer() -> Json:
+    return {"entries": [1, {"more": None}]}
+
+
+def pydantic_answer() -> JsonValue:
+    return {"entries": [1, {"more": None}]}
+
+
+@pytest.mark.xfail(strict=True, reason="bugs-leaves 17: a recursive alias is refused")
+@pytest.mark.parametrize("func", [answer, pydantic_answer])
+def test_an_alias_for_any_json_says_nothing(func: Callable[[], Any]) -> None:
+    """It cannot be resolved to the end, and need not be."""
+    assert write(json_serdes(facts_of(func).returns), func())[1] == func()
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="the type statement is of Python 3.12")
+@pytest.mark.xfail(strict=True, reason="bugs-leaves 17: RecursionError out of json_serdes")
+def test_a_recursive_type_statement_says_nothing_either() -> None:
+    """``type Json = dict[str, Json] | int``."""
+    namespace: dict[str, Any] = {}
+    exec("type Json = dict[str, Json] | int\ndef answer() -> Json: ...", namespace)
+    serdes = json_serdes(facts_of(namespace["answer"]).returns)
+    assert write(serdes, {"a": {"b": 1}})[1] == {"a": {"b": 1}}
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="type parameters are of Python 3.12")
+@pytest.mark.parametrize("future", ["", "from __future__ import annotations\n"])
+def test_type_parameters_and_aliases_are_understood(future: str) -> None:
+    """With and without annotations as strings."""
+    namespace: dict[str, Any] = {}
+    source = """
+        type Pair = tuple[int, str]
+        def first[T](value: T) -> T: ...
+        def pair() -> Pair: ...
+        def pairs() -> list[Pair]: ...
+    """
+    exec(compile(future + textwrap.dedent(source), "generic", "exec", dont_inherit=True), namespace)
+    assert facts_of(namespace["first"]).returns is UNTYPED
+    for name, value in {"pair": (1, "a"), "pairs": [(1, "a")]}.items():
+        assert write(json_serdes(facts_of(namespace[name]).returns), value)[1] == value
 
 
 def test_the_names_that_a_function_reaches_are_those_of_its_module() -> None:

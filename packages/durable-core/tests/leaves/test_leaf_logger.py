@@ -215,6 +215,23 @@ def test_a_record_points_at_the_line_that_wrote_it(caplog: pytest.LogCaptureFixt
     assert {record.filename for record in lines(caplog)} == {"test_leaf_logger.py"}
 
 
+@pytest.mark.xfail(strict=True, reason="bugs-leaves 18: the short forms pass a stacklevel of their own")
+def test_the_short_forms_take_a_stacklevel_too(caplog: pytest.LogCaptureFixture) -> None:
+    """As every other standard option."""
+    expected: list[int] = []
+
+    def through(ctx: DurableContext) -> None:
+        ctx.log_warning("helper", stacklevel=2)
+
+    @durable_execution
+    async def workflow(event: None, ctx: DurableContext) -> None:
+        through(ctx)
+        expected.append(here() - 1)
+
+    run(workflow)
+    assert [record.lineno for record in lines(caplog)] == expected
+
+
 def test_a_record_of_a_step_points_into_the_step(caplog: pytest.LogCaptureFixture) -> None:
     """Wherever its body runs."""
     marks: list[int] = []

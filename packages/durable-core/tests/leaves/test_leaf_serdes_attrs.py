@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any
 
 import pytest
-from leaf_values import CONTEXT, NOON, Color, Item, Word
+from leaf_values import NOON, Color, Item, Word, read, write
 
 from durable_core import SerDesError
-from durable_core.serdes import UNTYPED, json_serdes, read, write
+from durable_core.serdes import UNTYPED, json_serdes
 
 attrs: Any = pytest.importorskip("attrs")
 
@@ -41,8 +41,8 @@ silent = pytest.mark.xfail(strict=True, reason="bugs-leaves 16: attrs classes ar
 def test_an_attrs_class_comes_back_equal_and_of_the_same_class() -> None:
     """With its members."""
     parcel = Parcel(3, NOON, Color.RED, [Item("tea")])
-    data, seen = write(json_serdes(Parcel), parcel, CONTEXT)
-    for after in (seen, read(json_serdes(Parcel), data, CONTEXT)):
+    data, seen = write(json_serdes(Parcel), parcel)
+    for after in (seen, read(json_serdes(Parcel), data)):
         assert after == parcel
         assert type(after) is Parcel
 
@@ -60,4 +60,4 @@ def test_an_attrs_class_comes_back_equal_and_of_the_same_class() -> None:
 def test_an_attrs_class_that_would_come_back_changed_is_refused(hint: Any, value: Any) -> None:
     """As any other value."""
     with pytest.raises(SerDesError):
-        write(json_serdes(hint), value, CONTEXT)
+        write(json_serdes(hint), value)

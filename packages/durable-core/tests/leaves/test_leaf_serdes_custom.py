@@ -7,7 +7,7 @@ from base64 import b64decode, b64encode
 from typing import Any
 
 import pytest
-from leaf_values import CONTEXT, Item
+from leaf_values import Item, read, write
 
 from durable_core import (
     TEXT,
@@ -21,7 +21,6 @@ from durable_core import (
     StepConfig,
     durable_execution,
 )
-from durable_core.serdes import read, write
 from durable_testing import LocalRunner
 
 
@@ -76,7 +75,7 @@ WRONG: list[tuple[str, Constant, str]] = [
 def test_a_serializer_that_does_not_keep_to_its_part_is_refused_by_name(serdes: SerDes[Any], message: str) -> None:
     """Whatever it does is a SerDesError that names the operation and the kind of value."""
     with pytest.raises(SerDesError) as caught:
-        write(serdes, Item("tea"), CONTEXT)
+        write(serdes, Item("tea"))
     assert str(caught.value) == f'the value of "charge" (a Item) was refused: {message}'
     assert caught.value.__cause__ is not None
 
@@ -84,20 +83,20 @@ def test_a_serializer_that_does_not_keep_to_its_part_is_refused_by_name(serdes: 
 def test_a_serializer_that_cannot_read_is_refused_by_name() -> None:
     """On a replay."""
     with pytest.raises(SerDesError, match='what was recorded for "charge" was refused: ValueError: torn'):
-        read(Constant("x", ValueError("torn")), "x", CONTEXT)
+        read(Constant("x", ValueError("torn")), "x")
 
 
 def test_what_is_seen_is_what_was_read_back() -> None:
     """The first run goes on with what a replay will have."""
-    assert write(Constant("text", "read"), "value", CONTEXT) == ("text", "read")
+    assert write(Constant("text", "read"), "value") == ("text", "read")
 
 
 def test_text_is_written_without_quotes() -> None:
     """For callbacks whose payload is no JSON."""
-    assert write(TEXT, "plain <text>", CONTEXT) == ("plain <text>", "plain <text>")
-    assert read(TEXT, "", CONTEXT) == ""
+    assert write(TEXT, "plain <text>") == ("plain <text>", "plain <text>")
+    assert read(TEXT, "") == ""
     with pytest.raises(SerDesError, match="serialize must return str, but returned int"):
-        write(TEXT, 5, CONTEXT)
+        write(TEXT, 5)
 
 
 def a_set() -> set[object]:

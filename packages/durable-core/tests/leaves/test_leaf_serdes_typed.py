@@ -16,7 +16,6 @@ import pytest
 from hypothesis import given, strategies as st
 from leaf_values import (
     BERLIN,
-    CONTEXT,
     NAIVE,
     NOON,
     Address,
@@ -39,10 +38,12 @@ from leaf_values import (
     Text,
     Word,
     order,
+    read,
+    write,
 )
 
 from durable_core import SerDesError
-from durable_core.serdes import json_serdes, read, write
+from durable_core.serdes import json_serdes
 
 OrderId = NewType("OrderId", str)
 T = TypeVar("T")
@@ -126,9 +127,9 @@ ROUND_TRIPS: list[tuple[Any, Any, str]] = [
 @pytest.mark.parametrize(("hint", "value", "data"), ROUND_TRIPS)
 def test_a_declared_value_comes_back_equal_and_of_the_same_class(hint: Any, value: Any, data: str) -> None:
     """And is plain JSON in the record, for the console and for other languages."""
-    written, seen = write(json_serdes(hint), value, CONTEXT)
+    written, seen = write(json_serdes(hint), value)
     assert written == data
-    for after in (seen, read(json_serdes(hint), written, CONTEXT)):
+    for after in (seen, read(json_serdes(hint), written)):
         assert after == value
         assert type(after) is type(value)
 
@@ -136,8 +137,8 @@ def test_a_declared_value_comes_back_equal_and_of_the_same_class(hint: Any, valu
 def test_one_of_everything_comes_back_nested() -> None:
     """Members keep their classes all the way down."""
     value = order()
-    data, seen = write(json_serdes(Order), value, CONTEXT)
-    assert seen == value == read(json_serdes(Order), data, CONTEXT)
+    data, seen = write(json_serdes(Order), value)
+    assert seen == value == read(json_serdes(Order), data)
     assert json.loads(data)["at"] == "2026-09-22T12:00:00.123456Z"
     for field in dataclasses.fields(Order):
         assert type(getattr(seen, field.name)) is type(getattr(value, field.name))
@@ -194,7 +195,7 @@ REFUSED: list[tuple[str, Any, Any, str]] = [
 def test_a_value_that_is_not_what_was_declared_is_refused(hint: Any, value: Any, message: str) -> None:
     """It names what is declared, and what to do."""
     with pytest.raises(SerDesError, match=message) as caught:
-        write(json_serdes(hint), value, CONTEXT)
+        write(json_serdes(hint), value)
     assert str(caught.value).startswith('the value of "charge"')
     assert str(caught.value).endswith("declare what is returned, or give a serdes of your own.")
 
@@ -235,15 +236,15 @@ def test_an_annotation_that_cannot_work_is_refused_before_the_body_runs(hint: An
 
 def test_an_int_under_a_floats_annotation_is_a_float_on_both_runs() -> None:
     """Every type checker allows it, so the first run sees what a replay will."""
-    data, seen = write(json_serdes(float), 1, CONTEXT)
+    data, seen = write(json_serdes(float), 1)
     assert (data, seen, type(seen)) == ("1", 1.0, float)
-    _, listed = write(json_serdes(list[float]), [1, 2.5], CONTEXT)
+    _, listed = write(json_serdes(list[float]), [1, 2.5])
     assert [type(each) for each in listed] == [float, float]
 
 
 def test_an_int_in_a_set_of_floats_is_a_float_as_well() -> None:
     """A set is no other case."""
-    assert write(json_serdes(set[float]), {1, 2.5}, CONTEXT)[1] == {1.0, 2.5}
+    assert write(json_serdes(set[float]), {1, 2.5})[1] == {1.0, 2.5}
 
 
 def test_a_serializer_is_made_once_for_a_type() -> None:
@@ -255,7 +256,7 @@ def test_a_serializer_is_made_once_for_a_type() -> None:
 def test_a_type_that_cannot_be_hashed_is_read_all_the_same() -> None:
     """Such as an annotation with a list in it."""
     hint: Any = Annotated[int, ["unhashable"]]
-    assert write(json_serdes(hint), 1, CONTEXT) == ("1", 1)
+    assert write(json_serdes(hint), 1) == ("1", 1)
 
 
 offsets = st.integers(-14 * 60, 14 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
@@ -288,8 +289,8 @@ LAWS: dict[Any, st.SearchStrategy[Any]] = {
 def test_reading_undoes_writing_whenever_a_value_is_accepted(case: tuple[Any, Any]) -> None:
     """For every value of these types, and none of them is refused."""
     hint, value = case
-    data, seen = write(json_serdes(hint), value, CONTEXT)
-    assert seen == value == read(json_serdes(hint), data, CONTEXT)
+    data, seen = write(json_serdes(hint), value)
+    assert seen == value == read(json_serdes(hint), data)
     assert type(seen) is type(value)
     assert repr(seen) == repr(value) or isinstance(value, set)
 
@@ -301,8 +302,8 @@ mixed = st.one_of(*LAWS.values())
 def test_a_value_of_any_other_type_is_refused_or_comes_back_equal(hint: Any, value: Any) -> None:
     """An annotation that lies alters nothing in silence; an int may become the float that it equals."""
     try:
-        data, seen = write(json_serdes(hint), value, CONTEXT)
+        data, seen = write(json_serdes(hint), value)
     except SerDesError:
         return
-    assert seen == value == read(json_serdes(hint), data, CONTEXT)
+    assert seen == value == read(json_serdes(hint), data)
     assert type(seen) is type(value) or (type(value), type(seen)) == (int, float)

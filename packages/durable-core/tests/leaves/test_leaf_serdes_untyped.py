@@ -29,10 +29,12 @@ from leaf_values import (
     Row,
     Text,
     Word,
+    read,
+    write,
 )
 
 from durable_core import DurableContext, NoRetry, SerDesError, StepConfig, durable_execution
-from durable_core.serdes import UNTYPED, encode_json, json_serdes, read, write
+from durable_core.serdes import UNTYPED, encode_json, json_serdes
 from durable_testing import LocalRunner
 
 SERDES = json_serdes(UNTYPED)
@@ -112,7 +114,7 @@ REFUSED: list[tuple[str, Any, str]] = [
 def test_what_json_would_change_is_refused_with_the_fix(value: Any, message: str) -> None:
     """Named: the operation, where in the value, what it is, and what to add."""
     with pytest.raises(SerDesError, match=message) as caught:
-        write(SERDES, value, CONTEXT)
+        write(SERDES, value)
     assert str(caught.value).startswith(f'the value of "charge" (a {type(value).__name__}) was refused: ')
     assert str(caught.value).endswith(ADVICE)
 
@@ -121,7 +123,7 @@ def test_a_coroutine_is_refused() -> None:
     """A step that forgot to await."""
     value = coroutine()
     with pytest.raises(SerDesError, match="objects of type coroutine have no JSON form"):
-        write(SERDES, value, CONTEXT)
+        write(SERDES, value)
     value.close()
 
 
@@ -130,16 +132,16 @@ def test_a_value_that_holds_itself_is_refused() -> None:
     value: list[Any] = []
     value.append(value)
     with pytest.raises(SerDesError, match="recursion"):
-        write(SERDES, value, CONTEXT)
+        write(SERDES, value)
 
 
 def test_depth_is_capped_in_writing_and_in_reading() -> None:
     """Neither a value nor a foreign text ends the process."""
     depth = 100_000
     with pytest.raises(SerDesError):
-        write(SERDES, lists(depth), CONTEXT)
+        write(SERDES, lists(depth))
     with pytest.raises(SerDesError, match='what was recorded for "charge" was refused'):
-        read(SERDES, "[" * depth + "]" * depth, CONTEXT)
+        read(SERDES, "[" * depth + "]" * depth)
 
 
 KEPT: list[Any] = [
@@ -177,8 +179,8 @@ KEPT: list[Any] = [
 @pytest.mark.parametrize("value", KEPT, ids=lambda value: repr(value)[:40])
 def test_what_json_holds_comes_back_equal_and_of_the_same_class(value: Any) -> None:
     """The value that the workflow goes on with is the one that a replay will read."""
-    data, seen = write(SERDES, value, CONTEXT)
-    for after in (seen, read(SERDES, data, CONTEXT)):
+    data, seen = write(SERDES, value)
+    for after in (seen, read(SERDES, data)):
         assert repr(after) == repr(value)
         assert type(after) is type(value)
 
@@ -203,24 +205,24 @@ any_values = st.recursive(
 @given(json_values)
 def test_any_json_value_comes_back_unchanged(value: Any) -> None:
     """To the last digit and the last class."""
-    data, seen = write(SERDES, value, CONTEXT)
-    assert repr(seen) == repr(value) == repr(read(SERDES, data, CONTEXT))
+    data, seen = write(SERDES, value)
+    assert repr(seen) == repr(value) == repr(read(SERDES, data))
 
 
 @given(any_values)
 def test_a_value_is_refused_or_comes_back_unchanged(value: Any) -> None:
     """There is no third way, in which it is altered in silence."""
     try:
-        data, seen = write(SERDES, value, CONTEXT)
+        data, seen = write(SERDES, value)
     except SerDesError:
         return
-    assert repr(seen) == repr(value) == repr(read(SERDES, data, CONTEXT))
+    assert repr(seen) == repr(value) == repr(read(SERDES, data))
 
 
 def test_what_the_workflow_sees_is_a_copy() -> None:
     """Changing it later does not make the first run differ from a replay."""
     value = {"list": [1]}
-    _, seen = write(SERDES, value, CONTEXT)
+    _, seen = write(SERDES, value)
     assert seen == value
     assert seen["list"] is not value["list"]
 
@@ -229,7 +231,7 @@ def test_what_the_workflow_sees_is_a_copy() -> None:
 def test_a_text_that_is_not_json_is_refused_naming_whose_it_is(data: str) -> None:
     """A callback's payload may be anything."""
     with pytest.raises(SerDesError, match='what was recorded for "charge" was refused'):
-        read(SERDES, data, CONTEXT)
+        read(SERDES, data)
 
 
 @pytest.mark.parametrize(

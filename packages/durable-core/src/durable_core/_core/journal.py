@@ -21,11 +21,12 @@ _STATUSES: dict[OperationAction, OperationStatus] = {
 class Journal:
     """The recorded operations of one execution, as far as this invocation has been told."""
 
-    __slots__ = ("_at_start", "_endings", "_over_at_start", "_service_time", "_unread", "operations")
+    __slots__ = ("_endings", "_over_at_start", "_service_time", "_unread", "added", "operations")
 
     def __init__(self, operations: Iterable[Operation], updated: Iterable[str] = ()) -> None:
         self.operations: dict[str, Operation] = {entry["Id"]: entry for entry in operations}
-        self._at_start = len(self.operations)
+        self.added = 0
+        """What this invocation has added to ``metered``."""
         self._service_time: int | None = None
         self._endings: deque[tuple[int, str]] | None = None
         over = {id for id, entry in self.operations.items() if entry["Status"] in TERMINAL}
@@ -39,15 +40,9 @@ class Journal:
             self._service_time = max(map(latest, self.operations.values()), default=0)
         return self._service_time
 
-    @property
-    def grew(self) -> bool:
-        """Whether operations were recorded in this invocation."""
-        return len(self.operations) > self._at_start
-
     def metered(self) -> int:
         """How many operations the service counts so far: retries and polls are operations too."""
-        steps = (entry.get("StepDetails", {}).get("Attempt", 1) for entry in self.operations.values())
-        return sum(max(1, attempts) for attempts in steps)
+        return sum(map(_metered, self.operations.values()))
 
     def find(self, id: str) -> Operation | None:
         """What is recorded under *id*."""
@@ -116,8 +111,14 @@ class Journal:
             known = self.operations.get(entry["Id"])
             if known is not None and known["Status"] in TERMINAL and entry["Status"] not in TERMINAL:
                 continue  # an answer that was overtaken
+            self.added += _metered(entry) - (0 if known is None else _metered(known))
             self.operations[entry["Id"]] = entry
             if self._service_time is not None:
                 self._service_time = max(self._service_time, latest(entry))
             changed.append(entry)
         return changed
+
+
+def _metered(entry: Operation) -> int:
+    details = entry.get("StepDetails")
+    return 1 if details is None else max(1, details.get("Attempt", 1))

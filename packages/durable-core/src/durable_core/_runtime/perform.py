@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, Generic, Protocol, TypeVar
 
 from durable_core._core.failures import describe
@@ -17,7 +18,7 @@ from durable_core._wire.shapes import (
 )
 from durable_core.errors import NonDeterministicExecutionError, SizeLimitError
 from durable_core.limits import error_limit
-from durable_core.serdes import SerDesContext
+from durable_core.serdes import JsonSerDes, SerDes, SerDesContext, read, write
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -89,8 +90,18 @@ class Recorder:
         assert entry is not None, "what was recorded is in the journal"
         return entry
 
-    @property
-    def serdes_context(self) -> SerDesContext:
+    def read(self, serdes: SerDes[Any], data: str) -> Any:
+        """The value that *data* records of this operation."""
+        if type(serdes) is JsonSerDes:  # which does not look at the context: a replay spares making it
+            with suppress(Exception):
+                return serdes.deserialize(data)
+        return read(serdes, data, self._serdes_context())
+
+    def write(self, serdes: SerDes[Any], value: object) -> tuple[str, Any]:
+        """The text to record for *value*, and the value as a replay will read it."""
+        return write(serdes, value, self._serdes_context())
+
+    def _serdes_context(self) -> SerDesContext:
         return SerDesContext(self.place.id, self.kind.name, self.execution.arn)
 
 

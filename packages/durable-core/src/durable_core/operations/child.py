@@ -22,7 +22,7 @@ from durable_core.errors import (
 )
 from durable_core.limits import ServiceLimits
 from durable_core.operations.functions import checked_name, facts_of, hint
-from durable_core.serdes import SerDes, json_serdes, read, write
+from durable_core.serdes import SerDes, json_serdes
 
 _DEFAULT = ChildConfig()
 _NOTHING: Any = object()
@@ -67,7 +67,7 @@ class Child:
         if entry["Status"] == "SUCCEEDED":
             if self._value is not _NOTHING:
                 return self._value
-            return read(self._serdes(recorder), details.get("Result", "null"), recorder.serdes_context)
+            return recorder.read(self._serdes(recorder), details.get("Result", "null"))
         family = Family(recorder.execution.settings.errors, self._facts.names)
         raise rebuild(ChildContextError, details.get("Error", {}), entry, family) from self._cause
 
@@ -109,7 +109,7 @@ class Child:
     async def _succeed(self, recorder: Recorder, value: Any, serdes: SerDes[Any]) -> Operation:
         limits = recorder.execution.settings.limits
         try:
-            payload, seen = write(serdes, value, recorder.serdes_context)
+            payload, seen = recorder.write(serdes, value)
             fields: dict[str, Any] = {"Payload": payload}
             if len(payload.encode()) > min(limits.payload_bytes, ServiceLimits.DEFAULT.payload_bytes):
                 fields = {"Payload": self._summary(seen), "ContextOptions": {"ReplayChildren": True}}
@@ -159,7 +159,7 @@ class Child:
                 f"{self} was recorded as succeeded; its replay raised {type(result.error).__name__}: "
                 + visible(message_of(result.error))
             ) from result.error
-        self._value = write(serdes, result.value, recorder.serdes_context)[1]
+        self._value = recorder.write(serdes, result.value)[1]
         return entry
 
     def _serdes(self, recorder: Recorder) -> SerDes[Any]:

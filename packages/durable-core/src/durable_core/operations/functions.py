@@ -6,6 +6,7 @@ import inspect
 import typing
 from collections.abc import Callable, Mapping
 from functools import partial
+from types import FunctionType
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -28,7 +29,10 @@ class FunctionFacts(NamedTuple):
     """What ``@durable_step`` gave it."""
 
 
-_known: WeakKeyDictionary[Any, FunctionFacts] = WeakKeyDictionary()
+_known: dict[Any, FunctionFacts] = {}
+"""Of functions that live as long as their module."""
+_passing: WeakKeyDictionary[Any, FunctionFacts] = WeakKeyDictionary()
+"""Of functions made in functions, and of everything else that can be called."""
 
 
 def facts_of(func: Callable[..., Any]) -> FunctionFacts:
@@ -38,14 +42,17 @@ def facts_of(func: Callable[..., Any]) -> FunctionFacts:
         core = core.func
     core = getattr(core, "__func__", core)
     try:
-        return _known[core]
+        return _known.get(core) or _passing[core]
     except (KeyError, TypeError):
         pass
     if not callable(func):
         raise ValidationError(f"a function is expected, got {func!r}; write the function's name without calling it")
     facts = _facts(core)
-    try:
+    if isinstance(core, FunctionType) and "<" not in core.__qualname__:
         _known[core] = facts
+        return facts
+    try:
+        _passing[core] = facts
     except TypeError:  # an object that takes no weak reference
         pass
     return facts

@@ -26,7 +26,7 @@ from durable_core.limits import MAX_WAIT_SECONDS
 from durable_core.logger import Subject
 from durable_core.operations.functions import checked_name, facts_of, hint
 from durable_core.retry import NoRetry, RetryDecision, RetryPresets, RetryStrategy
-from durable_core.serdes import SerDes, json_serdes, read, write
+from durable_core.serdes import SerDes, json_serdes
 from durable_core.step_context import StepContext
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -73,7 +73,7 @@ class Step:
         if entry["Status"] == "SUCCEEDED":
             if self._value is not _NOTHING:
                 return self._value
-            return read(self._serdes(recorder), details.get("Result", "null"), recorder.serdes_context)
+            return recorder.read(self._serdes(recorder), details.get("Result", "null"))
         family = Family((*self.config.errors, *recorder.execution.settings.errors), self._facts.names)
         raise rebuild(StepError, details.get("Error", {}), entry, family) from self._cause
 
@@ -133,7 +133,7 @@ class Step:
 
     async def _succeed(self, recorder: Recorder, value: Any, serdes: SerDes[Any]) -> Operation:
         try:
-            payload, seen = write(serdes, value, recorder.serdes_context)
+            payload, seen = recorder.write(serdes, value)
             recorder.check_size(payload, recorder.execution.settings.limits.payload_bytes)
             entry = await recorder.put(recorder.update("SUCCEED", Payload=payload))
         except (SerDesError, SizeLimitError) as error:

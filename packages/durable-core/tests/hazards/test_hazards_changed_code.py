@@ -1,0 +1,198 @@
+"""The program is wrong: its code has changed under a running execution."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from hazard_runs import Stage, both_flavours, handler_of
+
+from durable_core import ChildConfig, DurableContext, Duration
+from durable_core.spi import ErrorObject
+
+HOUR = Duration.from_hours(1)
+Version = Callable[[DurableContext], Awaitable[object]]
+
+
+def charge() -> str:
+    return "charged"
+
+
+def refund() -> str:
+    return "refunded"
+
+
+async def one_child(ctx: DurableContext) -> str:
+    async def child(inner: DurableContext) -> str:
+        return await inner.step(charge)
+
+    return await ctx.run_in_child_context(child)
+
+
+async def other_child(ctx: DurableContext) -> str:
+    async def child(inner: DurableContext) -> str:
+        return await inner.step(refund)
+
+    return await ctx.run_in_child_context(child)
+
+
+async def a_virtual_child(ctx: DurableContext) -> str:
+    async def child(inner: DurableContext) -> str:
+        await inner.step(charge)
+        await inner.wait(HOUR)
+        return "virtual"
+
+    return await ctx.run_in_child_context(child, config=ChildConfig(virtual=True))
+
+
+async def the_same_child_recorded(ctx: DurableContext) -> str:
+    async def child(inner: DurableContext) -> str:
+        await inner.step(charge)
+        await inner.wait(HOUR)
+        return "recorded"
+
+    return await ctx.run_in_child_context(child)
+
+
+async def suspended_child(ctx: DurableContext) -> str:
+    async def child(inner: DurableContext) -> str:
+        await inner.step(charge)
+        await inner.wait(HOUR)
+        return "child"
+
+    return await ctx.run_in_child_context(child)
+
+
+async def suspended_child_with_another_step(ctx: DurableContext) -> str:
+    async def child(inner: DurableContext) -> str:
+        await inner.step(refund)
+        await inner.wait(HOUR)
+        return "child"
+
+    return await ctx.run_in_child_context(child)
+
+
+async def suspended_child_without_its_step(ctx: DurableContext) -> str:
+    async def child(inner: DurableContext) -> str:
+        return "child"
+
+    return await ctx.run_in_child_context(child)
+
+
+def in_order(*operations: Callable[[DurableContext], Awaitable[object]]) -> Version:
+    async def version(ctx: DurableContext) -> list[object]:
+        return [await operation(ctx) for operation in operations]
+
+    return version
+
+
+def step(func: Callable[[], str] = charge, name: str | None = None) -> Callable[[DurableContext], Awaitable[object]]:
+    async def operation(ctx: DurableContext) -> object:
+        return await ctx.step(func, name=name)
+
+    return operation
+
+
+async def nothing(ctx: DurableContext) -> None:
+    """Asks for no operation."""
+
+
+async def pause(ctx: DurableContext) -> None:
+    await ctx.wait(HOUR)
+
+
+async def cool_off(ctx: DurableContext) -> None:
+    await ctx.wait(HOUR, name="cool-off")
+
+
+async def long_pause(ctx: DurableContext) -> None:
+    await ctx.wait(2 * HOUR)
+
+
+def after(flavour: str, before: Version, now: Version) -> ErrorObject | None:
+    """What the code *now* makes of an execution that *before* began: its error, if it is one."""
+    stage = Stage(handler_of(flavour, before))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    assert stage.invoke() == {"Status": "PENDING"}
+    stage.pass_time(HOUR)
+    stage.handler = handler_of(flavour, now)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    answer = stage.invoke()
+    assert answer["Status"] in ("FAILED", "SUCCEEDED")
+    return answer.get("Error")
+
+
+CHANGES: dict[str, tuple[Version, Version, list[str]]] = {
+    "kind": (
+        in_order(step(), cool_off),
+        in_order(step(), step(name="charge again")),
+        ["2nd operation", 'WAIT "cool-off"', 'STEP "charge again"', ".py:"],
+    ),
+    "kind of the first": (in_order(step(), pause), in_order(pause, pause), ["1st operation", 'STEP "charge"', "WAIT"]),
+    "name": (in_order(step(name="a"), pause), in_order(step(name="b"), pause), ['STEP "a"', 'STEP "b"']),
+    "name taken away": (in_order(cool_off), in_order(pause), ['WAIT "cool-off"', "WAIT without a name"]),
+    "unnamed steps exchanged": (
+        in_order(step(charge), step(refund), pause),
+        in_order(step(refund), step(charge), pause),
+        ['STEP "charge"', 'STEP "refund"'],
+    ),
+    "a child in place of a step": (in_order(step(name="child"), pause), in_order(one_child, pause), ["STEP", "CONTEXT"]),
+    "an operation added in front": (in_order(step(), pause), in_order(step(refund), step(), pause), ['STEP "refund"']),
+    "the last removed": (in_order(step(), pause), in_order(step()), ["WAIT", "did not ask for"]),
+    "all removed": (in_order(step(), pause), nothing, ['STEP "charge"', "did not ask for"]),
+    "parent": (in_order(a_virtual_child), in_order(the_same_child_recorded), []),
+    "inside a child": (suspended_child, suspended_child_with_another_step, ['STEP "charge"', 'STEP "refund"', "child"]),
+    "removed inside a child": (suspended_child, suspended_child_without_its_step, ['STEP "charge"', "child"]),
+}
+
+
+@both_flavours
+@pytest.mark.parametrize("change", CHANGES)
+def test_code_that_asks_for_something_else_than_is_recorded_fails_and_is_told_both_sides(
+    flavour: str, change: str
+) -> None:
+    before, now, words = CHANGES[change]
+    error = after(flavour, before, now)
+    assert error is not None
+    assert error.get("ErrorType") == "durable_core.NonDeterministicExecutionError"
+    message = error.get("ErrorMessage", "")
+    assert [word for word in words if word not in message] == [], message
+
+
+ALLOWED: dict[str, tuple[Version, Version]] = {
+    "an operation added at the end": (in_order(step(), pause), in_order(step(), pause, step(refund))),
+    "another duration": (in_order(pause), in_order(long_pause)),
+    "another body of a finished child": (in_order(one_child, pause), in_order(other_child, pause)),
+    "other code between operations": (in_order(step(), pause), in_order(step(), nothing, pause)),
+}
+
+
+@both_flavours
+@pytest.mark.parametrize("change", ALLOWED)
+def test_code_may_change_where_its_recorded_operations_stay(flavour: str, change: str) -> None:
+    assert after(flavour, *ALLOWED[change]) is None
+
+
+@both_flavours
+def test_an_exception_before_the_recorded_operations_is_the_handlers_own(flavour: str) -> None:
+    """What is left unread is an error only where the code returned by itself."""
+
+    async def fails(ctx: DurableContext) -> Any:
+        raise LookupError("no such order")
+
+    error = after(flavour, in_order(step(), pause), fails)
+    assert error is not None
+    assert error.get("ErrorMessage") == "no such order"
+
+
+@both_flavours
+def test_a_mismatch_can_not_be_taken_for_a_failed_step(flavour: str) -> None:
+    async def careful(ctx: DurableContext) -> str:
+        try:
+            await ctx.step(refund)
+        except LookupError:
+            return "not found"
+        return "refunded"
+
+    error = after(flavour, in_order(step(), pause), careful)
+    assert error is not None
+    assert "NonDeterministicExecutionError" in error.get("ErrorType", "")
