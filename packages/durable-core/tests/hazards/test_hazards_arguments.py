@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from hazard_runs import Stage, both_flavours, handler_of
+from hazard_runs import both_flavours, handler_of
 
 from durable_core import (
     ChildConfig,
@@ -184,7 +184,7 @@ STRATEGIES: dict[str, Any] = {
     "answers two years": lambda error, attempt: RetryDecision(Duration.from_years(2)),
     "answers a number as delay": lambda error, attempt: RetryDecision(5),  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     "takes one argument": lambda error: RetryDecision.stop(),
-    "is async": lambda error, attempt: Stage,
+    "answers a class": lambda error, attempt: RetryDecision,
 }
 
 

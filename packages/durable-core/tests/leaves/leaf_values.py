@@ -22,12 +22,12 @@ NAIVE = datetime(2026, 9, 22, 12)  # noqa: DTZ001
 
 def write(serdes: SerDes[Any], value: object, context: SerDesContext = CONTEXT) -> tuple[str, Any]:
     """The text that is recorded for *value*, and what the workflow goes on with."""
-    return _write(serdes, value, lambda: context)
+    return _write(serdes, value, context)
 
 
 def read(serdes: SerDes[Any], data: str, context: SerDesContext = CONTEXT) -> Any:
     """What a replay goes on with."""
-    return _read(serdes, data, lambda: context)
+    return _read(serdes, data, context)
 
 
 class Color(Enum):

@@ -28,7 +28,10 @@ class AsyncDriver(Scheduler):
         return await self._bodies.run(call)
 
     async def enter(self, scope: Scope, func: Callable[..., Any], args: tuple[Any, ...]) -> Attempt:
-        return await close(scope, await run_body(scope, func, args))
+        result = await run_body(scope, func, args)
+        if self.ending is not None:
+            await self.refuse()  # whatever the body made of its end is not its outcome
+        return await close(scope, result)
 
     async def conduct(self, scope: Scope, func: Callable[..., Any], args: tuple[Any, ...], into: list[Attempt]) -> None:
         """Run the root's body, and put what came out *into* the list, unless the invocation ended before it did."""

@@ -113,12 +113,15 @@ class Scheduler:
         raise asyncio.CancelledError("the invocation has ended")
 
     def post(self, update: OperationUpdate) -> None:
-        """Have *update* recorded; nobody waits for it."""
-        self._pipeline.post(update)
-        self._sender.arm()
+        """Have *update* recorded; nobody waits for it. After the end nothing is recorded."""
+        if self.ending is None:
+            self._pipeline.post(update)
+            self._sender.arm()
 
     async def put(self, update: OperationUpdate) -> None:
         """Return when *update* is recorded; ``SizeLimitError`` if the service finds it too large."""
+        if self.ending is not None:
+            await self.refuse()
         recorded = self.loop.create_future()
         ticket = self._pipeline.post(update, lambda _: resolve(recorded))
         self._sender.arm()

@@ -34,7 +34,8 @@ class WorkflowTask(asyncio.Task[Any]):
     def in_a_hurry(self) -> bool:
         """Whether an ``asyncio`` time-out is running over this task."""
         if self.timeouts:
-            self.timeouts = [handle for handle in self.timeouts if not handle.cancelled()]
+            now = self.get_loop().time()
+            self.timeouts = [handle for handle in self.timeouts if not handle.cancelled() and handle.when() > now]
         return self.hurried or bool(self.timeouts)
 
 

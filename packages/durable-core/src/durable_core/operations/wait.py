@@ -41,8 +41,7 @@ class Wait:
         try:
             return await driver.park(recorder.place.id)
         except asyncio.CancelledError:
-            if driver.ending is None:
-                driver.post(recorder.update("CANCEL"))
+            driver.post(recorder.update("CANCEL"))
             raise
 
     async def run_unrecorded(self, recorder: Recorder) -> Never:
