@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from durable_core import blocking as blocking
 from durable_core.client import DurableServiceClient, ServiceError
-from durable_core.client.aws import LambdaClient
 from durable_core.config import ChildConfig, ReplayLogging, StepConfig, StepSemantics
 from durable_core.context import DurableContext, Operation
 from durable_core.duration import Duration
@@ -51,6 +52,9 @@ from durable_core.retry import (
 )
 from durable_core.serdes import TEXT, SerDes, SerDesContext
 from durable_core.step_context import StepContext, step_context
+
+if TYPE_CHECKING:
+    from durable_core.client.aws import LambdaClient
 
 __all__ = [
     "TEXT",
@@ -107,3 +111,11 @@ __all__ = [
     "durable_step",
     "step_context",
 ]
+
+
+def __getattr__(name: str) -> object:
+    if name == "LambdaClient":  # a function that is given its client needs none of this
+        from durable_core.client.aws import LambdaClient
+
+        return LambdaClient
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -7,7 +7,6 @@ failed, from 1. The answer is recorded by the service, so a strategy may use ran
 from __future__ import annotations
 
 import math
-import random
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass
@@ -65,9 +64,16 @@ class Jitter(Enum):
             case Jitter.NONE:
                 return seconds
             case Jitter.FULL:
-                return random.uniform(0, seconds)
+                return _chance() * seconds
             case Jitter.HALF:
-                return seconds / 2 + random.uniform(0, seconds / 2)
+                return seconds / 2 * (1 + _chance())
+
+
+def _chance() -> float:
+    """A number from 0 up to 1."""
+    import random  # only who retries needs it
+
+    return random.random()
 
 
 def matches(error: BaseException, wanted: ErrorFilter) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import time
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -13,6 +12,7 @@ from durable_core._wire.errors import Verdict, classify
 from durable_core._wire.shapes import ExecutionState, Operation, OperationUpdate
 from durable_core.client.protocol import DurableServiceClient, ServiceError
 from durable_core.errors import CheckpointError
+from durable_core.retry import Jitter
 
 T = TypeVar("T")
 
@@ -90,7 +90,7 @@ class Exchange:
                 if verdict is Verdict.PERMANENT:
                     raise RefusedError(error) from error
                 pause = error.retry_after if error.retry_after is not None else 0.0
-                pause = max(pause, random.uniform(0, min(_CAP, _BASE * 2**tries)))
+                pause = max(pause, Jitter.FULL.spread(min(_CAP, _BASE * 2**tries)))
                 if verdict is Verdict.STALE or time.monotonic() + pause >= give_up:
                     raise CheckpointError(
                         f"the service could not record or tell the state: {visible(error)}"

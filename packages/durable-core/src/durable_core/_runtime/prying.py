@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import sys
 from sys import _getframe  # pyright: ignore[reportPrivateUsage] (documented for CPython)
 from types import CodeType, FrameType
@@ -20,11 +19,13 @@ def pry_loose(outermost: CodeType) -> None:
     the loop itself, is outside of it. Which line that is cannot be known, so it is drawn, again at each call. The
     callers are the frames up to that of the code *outermost*.
     """
-    _arm(_getframe(1), random.randint(1, _MOST_LINES), outermost)
+    _arm(_getframe(1), outermost)
 
 
-def _arm(frame: FrameType | None, lines: int, outermost: CodeType) -> None:
-    left = lines
+def _arm(frame: FrameType | None, outermost: CodeType) -> None:
+    import random  # only this rare way out needs it
+
+    left = random.randint(1, _MOST_LINES)
 
     def trace(at: FrameType, event: str, _: Any) -> Any:
         nonlocal left
@@ -37,7 +38,7 @@ def _arm(frame: FrameType | None, lines: int, outermost: CodeType) -> None:
     def rearm(at: FrameType, event: str, _: Any) -> None:
         if event == "return":
             sys.setprofile(None)
-            _arm(at.f_back, random.randint(1, _MOST_LINES), outermost)
+            _arm(at.f_back, outermost)
 
     while frame is not None and frame.f_code is not outermost:
         frame.f_trace = trace

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from typing import cast
 
 from durable_core.client.boto import BotoClient, LambdaVerbs
 from durable_core.client.protocol import DurableServiceClient, ServiceError
@@ -13,10 +14,10 @@ __all__ = ["BotoClient", "DurableServiceClient", "LambdaVerbs", "ServiceError", 
 
 def as_service_client(given: object) -> DurableServiceClient:
     """*given* as it is, or wrapped if it is a boto3 Lambda client."""
-    if isinstance(given, DurableServiceClient):
-        return given
-    if isinstance(given, LambdaVerbs):
-        return BotoClient(given)
+    if hasattr(given, "checkpoint") and hasattr(given, "get_state"):
+        return cast("DurableServiceClient", given)
+    if hasattr(given, "checkpoint_durable_execution") and hasattr(given, "get_durable_execution_state"):
+        return BotoClient(cast("LambdaVerbs", given))
     raise ValidationError(
         f"client takes a DurableServiceClient or a boto3 Lambda client that knows durable executions, got {given!r}"
     )

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol, cast, runtime_checkable
+from typing import Any, Protocol, cast
 
 from durable_core._wire.shapes import CheckpointAnswer, ExecutionState, OperationUpdate
 from durable_core.client.protocol import ServiceError, check_answer
 
 
-@runtime_checkable
 class LambdaVerbs(Protocol):
     """The part of boto3's Lambda client that is needed here."""
 

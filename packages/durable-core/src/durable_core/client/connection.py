@@ -106,15 +106,23 @@ class Connection:
 
     def _connected(self) -> socket.socket:
         """A connection to the first address that takes one; those that do not answer share the time that is left."""
-        addresses = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
-        for remaining in range(len(addresses), 0, -1):
+        # As bytes: Python would import the codec of international names for text, which takes 2 ms.
+        host = self._host.encode("ascii" if self._host.isascii() else "idna")
+        addresses = socket.getaddrinfo(host, self._port, type=socket.SOCK_STREAM)
+        for remaining, (family, kind, protocol, _, address) in zip(
+            range(len(addresses), 0, -1), addresses, strict=True
+        ):
             left = self._left()
-            host = str(addresses[-remaining][4][0])
+            connection = socket.socket(family, kind, protocol)
             try:
-                return socket.create_connection((host, self._port), None if left is None else left / remaining)
+                connection.settimeout(None if left is None else left / remaining)
+                connection.connect(address)
             except OSError:
+                connection.close()
                 if remaining == 1:
                     raise
+            else:
+                return connection
         raise OSError(f"{self._host} has no address")
 
     def _left(self) -> float | None:

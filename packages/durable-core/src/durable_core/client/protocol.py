@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol
 
 from durable_core._wire.shapes import CheckpointAnswer, ExecutionState, OperationUpdate
 
@@ -33,7 +33,6 @@ def check_answer(answer: Mapping[str, Any], *members: str) -> None:
         raise ServiceError("ConnectionError", f"an answer with none of {', '.join(members)}")
 
 
-@runtime_checkable
 class DurableServiceClient(Protocol):
     """Where checkpoints go. A call may come from any thread, one at a time; it raises ``ServiceError``.
 
