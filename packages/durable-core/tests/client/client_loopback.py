@@ -280,7 +280,7 @@ def resolve(patch: pytest.MonkeyPatch, name: str, port: int, *addresses: str) ->
     found = [(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (each, port)) for each in addresses]
 
     def lookup(host: Any, *rest: Any, **options: Any) -> Any:
-        return found if host == name else real(host, *rest, **options)
+        return found if host in (name, name.encode()) else real(host, *rest, **options)
 
     patch.setattr(socket, "getaddrinfo", lookup)
 

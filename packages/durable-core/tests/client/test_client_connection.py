@@ -319,15 +319,15 @@ def test_the_second_try_has_what_the_first_left_of_the_time(server: LoopbackServ
     assert len(server.requests) == 3
 
 
-def full(port: int, family: socket.AddressFamily, host: str) -> tuple[list[socket.socket], int]:
+def full(host: str, port: int = 0) -> tuple[list[socket.socket], int]:
     """A listener that takes no more connections, so that the next one hangs in its handshake."""
-    listener = socket.socket(family)
+    listener = socket.socket()
     listener.bind((host, port))
     listener.listen(0)
     held = [listener]
     port = listener.getsockname()[1]
     while len(held) < 10:
-        waiting = socket.socket(family)
+        waiting = socket.socket()
         held.append(waiting)
         waiting.settimeout(0.05)
         try:
@@ -343,8 +343,8 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="needs 127.0.0.0/8 an
 @linux
 def test_the_time_out_bounds_the_connecting_to_all_addresses_together(monkeypatch: pytest.MonkeyPatch) -> None:
     """A host with two addresses that do not answer costs the time-out once."""
-    held, port = full(0, socket.AF_INET, "127.0.0.1")
-    more, _ = full(port, socket.AF_INET, "127.0.0.2")
+    held, port = full("127.0.0.1")
+    more, _ = full("127.0.0.2", port)
     resolve(monkeypatch, "two.test", port, "127.0.0.1", "127.0.0.2")
     try:
         start = time.monotonic()
@@ -361,7 +361,7 @@ def test_an_address_that_does_not_answer_leaves_time_for_the_next(
     server: LoopbackServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The time is shared out between the addresses."""
-    held, port = full(server.port, socket.AF_INET, "127.0.0.2")
+    held, port = full("127.0.0.2", server.port)
     resolve(monkeypatch, "two.test", port, "127.0.0.2", "127.0.0.1")
     connection = Connection("two.test", port, None)
     assert ask(connection, timeout=0.6).body == b"fine"

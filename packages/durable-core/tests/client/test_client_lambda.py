@@ -14,7 +14,7 @@ import pytest
 from botocore.endpoint_provider import EndpointProvider
 from botocore.exceptions import InvalidRegionError, NoRegionError
 from botocore.loaders import Loader
-from client_loopback import LoopbackServer, answer, boto_session, clean_environment, give_credentials, sends
+from client_loopback import LoopbackServer, answer, boto_session, clean_environment, error, give_credentials, sends
 
 from durable_core.client import BotoClient, DurableServiceClient, as_service_client
 from durable_core.client.aws import LambdaClient, check_endpoint, configured_endpoint, is_lean, standard_endpoint
@@ -94,6 +94,17 @@ def test_a_profile_is_left_to_boto3(server: LoopbackServer, monkeypatch: pytest.
     monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)
     assert way_of(LambdaClient(), server) == "boto3"
     assert scope(server) == ["AKIDPROFILE", "eu-south-2", "lambda"]
+
+
+def test_boto3_does_not_retry_by_itself(server: LoopbackServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The SDK does, within the deadline of the invocation, which botocore does not know."""
+    give_credentials(monkeypatch)
+    monkeypatch.setenv("AWS_USE_DUALSTACK_ENDPOINT", "true")
+    server.script.append(error("ServiceException", "m", 500))
+    with pytest.raises(ServiceError, match="ServiceException"):
+        LambdaClient(endpoint_url=server.url, region="eu-west-1").checkpoint("arn:x", "YQ==", [], "c", timeout=2)
+    assert len(server.requests) == 1
+    assert "boto" in server.requests[0].headers["user-agent"].lower()
 
 
 def test_a_region_that_only_a_profile_has_is_left_to_boto3(

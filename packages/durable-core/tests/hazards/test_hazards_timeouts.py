@@ -112,7 +112,6 @@ def test_an_operation_under_a_clock_of_asyncio_is_refused_before_any_effect(hurr
     assert not stage.operations
 
 
-@pytest.mark.xfail(strict=True, reason="bugs-hazards.md H19: a clock that has fired is taken to run on")
 def test_a_clock_that_runs_over_other_code_or_is_over_does_no_harm() -> None:
     @durable_execution
     async def handler(event: object, ctx: DurableContext) -> list[str]:

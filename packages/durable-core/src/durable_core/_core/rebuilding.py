@@ -108,7 +108,7 @@ def _restore(error: OperationError, data: str | None) -> None:
     """Give *error* the arguments and attributes that the original had, as far as JSON holds them."""
     try:
         fields = json.loads(data) if data else {}
-    except ValueError:
+    except (ValueError, RecursionError):
         return
     if not isinstance(fields, dict):
         return
@@ -116,7 +116,7 @@ def _restore(error: OperationError, data: str | None) -> None:
         error.args = tuple(fields["args"])
     attributes = fields.get("attributes")
     for name, value in attributes.items() if isinstance(attributes, dict) else ():
-        if name not in OWN_FIELDS and not name.startswith("__"):
+        if name not in OWN_FIELDS and not name.startswith("__") and not callable(getattr(type(error), name, None)):
             with suppress(Exception):  # a property or slot without a setter: the record cannot force it
                 object.__setattr__(error, name, value)
 

@@ -10,9 +10,9 @@ from typing import Any
 from durable_core._runtime.attempt import Attempt, Call, called
 from durable_core._runtime.bodies import Bodies
 from durable_core._runtime.endings import Return
-from durable_core._runtime.scheduler import Scheduler, resolve
+from durable_core._runtime.scheduler import Scheduler
 from durable_core._runtime.scope import Scope
-from durable_core._runtime.tasks import GRACE, WorkflowTask, cancel, close, run_body
+from durable_core._runtime.tasks import GRACE, WorkflowTask, cancel, close, resolve, run_body
 
 
 class AsyncDriver(Scheduler):

@@ -21,7 +21,7 @@ from durable_core._runtime.pipeline import Pipeline
 from durable_core._runtime.polls import Polls
 from durable_core._runtime.scope import Place
 from durable_core._runtime.sender import Sender
-from durable_core._runtime.tasks import GRACE, WorkflowTask, cancel, whereabouts
+from durable_core._runtime.tasks import GRACE, WorkflowTask, cancel, resolve, whereabouts
 from durable_core._wire.shapes import TERMINAL, Operation, OperationUpdate
 from durable_core.errors import ContextMisuseError, ExecutionError, InvocationError
 
@@ -339,12 +339,6 @@ class Scheduler:
         tasks = [task for task in asyncio.all_tasks(self.loop) if isinstance(task, WorkflowTask) and not task.done()]
         where = "; ".join(sorted(whereabouts(task) for task in tasks))
         return f"the workflow waits for something that no operation, timer or thread will bring: {where}"
-
-
-def resolve(future: asyncio.Future[None]) -> None:
-    """Wake who waits for *future*, if nobody did."""
-    if not future.done():
-        future.set_result(None)
 
 
 def _least(*times: float | None) -> float | None:

@@ -63,18 +63,27 @@ def make_task(
 
 
 async def run_body(scope: Scope, func: Callable[..., Any], args: tuple[Any, ...]) -> Attempt:
-    """Run the body of a context in a task of its own; ``CancelledError`` if that was cancelled from outside.
+    """Run the body of a context in a task of its own; ``CancelledError`` if whoever waits here was cancelled.
 
-    Whoever waits here cannot run meanwhile, so that the number of tasks which could run stays the same.
+    Who waits cannot run meanwhile, so that the number of tasks which could run stays the same. It waits for a future
+    of its own and hands a cancellation on when it runs: the contexts may nest deeper than ``Task.cancel`` can recurse.
     """
-    task = WorkflowTask(called(func, args), scope, scope.lane, loop=asyncio.get_running_loop())
-    try:
-        result: Attempt = await task
-    finally:
-        scope.ended = True
-    if isinstance(result.error, asyncio.CancelledError) and task.cancelling():
+    loop = asyncio.get_running_loop()
+    task = WorkflowTask(called(func, args), scope, scope.lane, loop=loop)
+    over: asyncio.Future[None] = loop.create_future()
+    task.add_done_callback(lambda _: resolve(over))
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await over
+        except asyncio.CancelledError as error:
+            cancelled, over = error, loop.create_future()
+            task.cancel()
+    scope.ended = True
+    if cancelled is not None:
         cancel(scope.tasks)
-        raise asyncio.CancelledError
+        raise cancelled
+    result: Attempt = task.result()
     return result
 
 
@@ -97,6 +106,12 @@ async def close(scope: Scope, result: Attempt) -> Attempt:
             )
         )
     return result
+
+
+def resolve(future: asyncio.Future[None]) -> None:
+    """Wake who waits for *future*, if nobody did."""
+    if not future.done():
+        future.set_result(None)
 
 
 def cancel(tasks: Iterable[asyncio.Task[Any]]) -> None:

@@ -1,0 +1,226 @@
+"""The program is wrong, or somebody hostile: contexts and values nested deeper than Python's stack."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from hazard_runs import Stage, both_flavours, handler_of, recorded_step
+
+from durable_core import ChildContextError, DurableContext, Duration, NoRetry, SerDesError, StepConfig, durable_execution
+from durable_testing import LocalRunner
+
+ONCE = StepConfig(retry_strategy=NoRetry())
+HOUR = Duration.from_hours(1)
+DEEP = 100_000
+
+
+async def nested(ctx: DurableContext, levels: int, innermost: str) -> int:
+    """So many child contexts, one in the other."""
+    if levels:
+        return 1 + await ctx.run_in_child_context(nested, levels - 1, innermost, name="level")
+    if innermost == "waits":
+        await ctx.wait(HOUR)
+    if innermost == "fails":
+        raise LookupError("at the bottom")
+    return 0
+
+
+SUSPENDED = pytest.param(
+    "waits", marks=pytest.mark.xfail(strict=False, reason="bugs-hazards.md H22: cancelling recurses through all levels")
+)
+"""Not strict: it depends on the order of a set."""
+
+
+@pytest.mark.parametrize("innermost", ["returns", SUSPENDED, "fails"])
+def test_a_thousand_nested_child_contexts_work(innermost: str) -> None:
+    @durable_execution
+    async def handler(event: object, ctx: DurableContext) -> Any:
+        try:
+            return await nested(ctx, 1_000, innermost)
+        except ChildContextError as error:
+            return error.error_type
+
+    result = LocalRunner(handler).run()
+    assert result.value == ("LookupError" if innermost == "fails" else 1_000)
+    assert sum(each.type == "CONTEXT" for each in result.operations) == 1_000
+
+
+@pytest.mark.parametrize("innermost", ["returns", SUSPENDED])
+def test_three_thousand_nested_async_child_contexts_work(innermost: str) -> None:
+    @durable_execution
+    async def handler(event: object, ctx: DurableContext) -> int:
+        return await nested(ctx, 3_000, innermost)
+
+    assert LocalRunner(handler, verify_replay=False).run().value == 3_000
+
+
+@pytest.mark.xfail(strict=True, reason="bugs-hazards.md H14: the thread's stack ends at about ninety")
+def test_a_thousand_nested_blocking_child_contexts_work() -> None:
+    async def body(ctx: DurableContext) -> int:
+        return await nested(ctx, 1_000, "returns")
+
+    assert LocalRunner(handler_of("blocking", body)).run().value == 1_000
+
+
+def test_blocking_child_contexts_nested_too_deeply_fail_cleanly() -> None:
+    """Python's recursion limit is met as an error of the innermost child, and the process is not lost."""
+
+    async def body(ctx: DurableContext) -> str:
+        try:
+            await nested(ctx, 1_000, "returns")
+        except RecursionError as error:
+            return type(error).__name__
+        return "no error"
+
+    stage = Stage(handler_of("blocking", body))
+    assert stage.invoke()["Status"] in ("SUCCEEDED", "FAILED")
+
+
+def brackets(depth: int) -> str:
+    return "[" * depth + "]" * depth
+
+
+def within(depth: int) -> list[Any]:
+    value: list[Any] = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+@both_flavours
+def test_an_event_nested_without_end_fails_the_execution_before_any_code_runs(flavour: str) -> None:
+    ran: list[int] = []
+
+    async def body(ctx: DurableContext) -> None:
+        ran.append(1)
+
+    stage = Stage(handler_of(flavour, body))
+    event = stage.begin()
+    execution = event["InitialExecutionState"].get("Operations", [])[0]
+    execution["ExecutionDetails"] = {"InputPayload": brackets(DEEP)}
+    answer = stage.invoke(event)
+    assert answer["Status"] == "FAILED"
+    assert "SerDesError" in answer["Error"].get("ErrorType", "")
+    assert not ran
+
+
+@both_flavours
+def test_a_recorded_result_nested_without_end_is_an_error_of_its_step(flavour: str) -> None:
+    async def body(ctx: DurableContext) -> str:
+        try:
+            await ctx.step(str, name="deep")
+        except SerDesError:
+            return "refused"
+        return "read"
+
+    stage = Stage(handler_of(flavour, body))
+    event = stage.begin()
+    event["InitialExecutionState"]["Operations"] = [
+        *event["InitialExecutionState"].get("Operations", []),
+        recorded_step(1, "deep", StepDetails={"Attempt": 1, "Result": brackets(DEEP)}),
+    ]
+    assert stage.handler.durable.invoke(event, None, client=stage.client) == {
+        "Status": "SUCCEEDED",
+        "Result": '"refused"',
+    }
+
+
+@pytest.mark.xfail(strict=True, reason="bugs-hazards.md H21: RecursionError in place of the step's error")
+@both_flavours
+def test_recorded_error_data_nested_without_end_is_left_out(flavour: str) -> None:
+    async def body(ctx: DurableContext) -> str:
+        try:
+            await ctx.step(str, name="failed")
+        except ValueError as error:
+            return str(error)
+        return "no error"
+
+    stage = Stage(handler_of(flavour, body))
+    event = stage.begin()
+    error = {"ErrorType": "ValueError", "ErrorMessage": "declined", "ErrorData": f'{{"attributes": {brackets(DEEP)}}}'}
+    event["InitialExecutionState"]["Operations"] = [
+        *event["InitialExecutionState"].get("Operations", []),
+        recorded_step(1, "failed", Status="FAILED", StepDetails={"Attempt": 1, "Error": error}),
+    ]
+    assert stage.handler.durable.invoke(event, None, client=stage.client).get("Result") == '"declined"'
+
+
+@both_flavours
+@pytest.mark.parametrize("depth", [100, 1_500, DEEP])
+def test_a_result_is_read_back_at_the_depth_at_which_it_was_taken_or_refused_the_first_time(
+    flavour: str, depth: int
+) -> None:
+    async def body(ctx: DurableContext) -> str:
+        try:
+            value = await ctx.step(within, depth, config=ONCE)
+        except SerDesError:
+            value = None
+        await ctx.wait(HOUR)
+        return "refused" if value is None else "taken"
+
+    assert LocalRunner(handler_of(flavour, body)).run().value == ("taken" if depth == 100 else "refused")
+
+
+@both_flavours
+def test_an_error_that_holds_a_value_nested_without_end_is_recorded_without_it(flavour: str) -> None:
+    def decline() -> None:
+        error = ValueError("declined")
+        error.value = within(5_000)  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
+        raise error
+
+    async def body(ctx: DurableContext) -> str:
+        try:
+            await ctx.step(decline, config=ONCE)
+        except ValueError as error:
+            return str(error)
+        return "no error"
+
+    assert LocalRunner(handler_of(flavour, body)).run().value == "declined"
+
+
+def test_a_result_that_was_taken_is_read_back_however_deep_the_stack_is_by_then() -> None:
+    """The service keeps it, and code that has changed in between may ask for it from further down."""
+    depth = 300
+
+    def read_from(levels: int, ctx_read: Any) -> Any:
+        return read_from(levels - 1, ctx_read) if levels else ctx_read()
+
+    from durable_core import blocking
+
+    @durable_execution
+    def handler(event: object, ctx: blocking.DurableContext) -> int:
+        found = read_from(
+            0 if not stage.operations else 400, lambda: ctx.step(within, depth, name="deep", config=ONCE)
+        )
+        ctx.wait(HOUR)
+        return len(json.dumps(found))
+
+    stage = Stage(handler)
+    assert stage.invoke() == {"Status": "PENDING"}
+    stage.pass_time(HOUR)
+    assert stage.invoke() == {"Status": "SUCCEEDED", "Result": str(2 * depth + 2)}
+
+
+def test_the_interpreter_survives_all_of_it() -> None:
+    """A stack overflow in C would end the process without a word: the same in a process of its own."""
+    program = (
+        "import json, msgspec\n"
+        "from durable_core.serdes import JsonSerDes, SerDesContext\n"
+        "from durable_core import SerDesError\n"
+        f"deep = '[' * {DEEP} + ']' * {DEEP}\n"
+        "try:\n    JsonSerDes().deserialize(deep, SerDesContext(None, None, ''))\n"
+        "except (SerDesError, RecursionError, ValueError):\n    print('survived')\n"
+    )
+    path = [each for each in sys.path if each]
+    done = subprocess.run(
+        [sys.executable, "-c", f"import sys; sys.path[:0] = {path!r}\n{program}"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.stdout == "survived\n", done.stderr
