@@ -78,8 +78,8 @@ def lowest_pins(package: str) -> list[str]:
 
 
 def pytest(session: nox.Session, package: str, *options: str, env: dict[str, str] | None = None) -> None:
-    """Run the tests of *package* with what the session has installed."""
-    session.run("pytest", f"packages/{package}/tests", *options, *session.posargs, env=env)
+    """Run the tests of *package* with what the session has installed, on two processors."""
+    session.run("pytest", "--numprocesses=2", f"packages/{package}/tests", *options, *session.posargs, env=env)
 
 
 PYTHONS = supported_pythons()

@@ -32,6 +32,26 @@ class ReplayLogging(Enum):
     WARNINGS_AND_ERRORS = "warnings-and-errors"
 
 
+def check_serdes(value: object, where: str) -> None:
+    """``ValidationError`` unless *value* can serialize and deserialize."""
+    if value is not None and not (hasattr(value, "serialize") and hasattr(value, "deserialize")):
+        raise ValidationError(f"{where} takes an object with serialize and deserialize, got {value!r}")
+
+
+def check_errors(value: object, where: str) -> tuple[type[BaseException], ...]:
+    """*value* as a tuple of exception classes, or ``ValidationError``."""
+    classes = tuple(value) if isinstance(value, tuple | list | set | frozenset) else (value,)
+    if isinstance(value, type) or not all(isinstance(c, type) and issubclass(c, BaseException) for c in classes):
+        raise ValidationError(f"{where} takes a tuple of exception classes, such as (PaymentDeclined,), got {value!r}")
+    return classes
+
+
+def check_callable(value: object, where: str, such_as: str) -> None:
+    """``ValidationError`` unless *value* is ``None`` or can be called."""
+    if value is not None and not callable(value):
+        raise ValidationError(f"{where} takes a callable such as {such_as}, got {value!r}")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepConfig:
     """How a step runs, is retried, and is recorded."""
@@ -56,10 +76,9 @@ class StepConfig:
             raise ValidationError(f"StepConfig.timeout takes a timedelta above zero, got {timeout!r}")
         if not isinstance(self.step_semantics, StepSemantics):
             raise ValidationError(f"StepConfig.step_semantics takes a StepSemantics, got {self.step_semantics!r}")
-        if self.retry_strategy is not None and not callable(self.retry_strategy):
-            raise ValidationError(
-                f"StepConfig.retry_strategy takes a callable such as FixedDelay(3), got {self.retry_strategy!r}"
-            )
+        check_callable(self.retry_strategy, "StepConfig.retry_strategy", "FixedDelay(3)")
+        check_serdes(self.serdes, "StepConfig.serdes")
+        check_errors(self.errors, "StepConfig.errors")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,3 +95,8 @@ class ChildConfig:
     """What to record, and raise, in place of what the body raised."""
     virtual: bool = False
     """Group operations without recording a CONTEXT: nothing of it is in the history, and its body always runs."""
+
+    def __post_init__(self) -> None:
+        check_serdes(self.serdes, "ChildConfig.serdes")
+        check_callable(self.summary_generator, "ChildConfig.summary_generator", "a function of the result")
+        check_callable(self.error_mapper, "ChildConfig.error_mapper", "a function of the error")

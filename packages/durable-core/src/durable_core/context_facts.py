@@ -67,19 +67,19 @@ class ContextFacts:
 
     def log_debug(self, message: str, /, **fields: Any) -> None:
         """Write to ``logger``, at level DEBUG."""
-        self.logger.debug(message, stacklevel=2, **fields)
+        self.logger.debug(message, **_one_up(fields))
 
     def log_info(self, message: str, /, **fields: Any) -> None:
         """Write to ``logger``, at level INFO."""
-        self.logger.info(message, stacklevel=2, **fields)
+        self.logger.info(message, **_one_up(fields))
 
     def log_warning(self, message: str, /, **fields: Any) -> None:
         """Write to ``logger``, at level WARNING."""
-        self.logger.warning(message, stacklevel=2, **fields)
+        self.logger.warning(message, **_one_up(fields))
 
     def log_error(self, message: str, /, **fields: Any) -> None:
         """Write to ``logger``, at level ERROR."""
-        self.logger.error(message, stacklevel=2, **fields)
+        self.logger.error(message, **_one_up(fields))
 
     def _place(self, operation: object, frame: FrameType) -> Place:
         """The next place in the order, for *operation*; ``ContextMisuseError`` where it does not belong."""
@@ -109,3 +109,8 @@ class ContextFacts:
         return (
             f"{operation} is called on the context of {scope} from another context; use the context that was passed in"
         )
+
+
+def _one_up(fields: dict[str, Any]) -> dict[str, Any]:
+    """*fields* for a logger that is called from one function further in."""
+    return {**fields, "stacklevel": fields.get("stacklevel", 1) + 1}

@@ -11,7 +11,7 @@ from durable_core import blocking
 from durable_core._runtime.execution import Settings
 from durable_core._wire.shapes import InvocationAnswer
 from durable_core.client import DurableServiceClient, as_service_client, default_client
-from durable_core.config import ReplayLogging
+from durable_core.config import ReplayLogging, check_callable, check_errors, check_serdes
 from durable_core.context import DurableContext
 from durable_core.errors import ValidationError
 from durable_core.limits import ServiceLimits
@@ -41,8 +41,7 @@ class DurableFunction(Generic[H]):
     def __call__(self, event: Any, lambda_context: Any = None) -> dict[str, Any]:
         """Run one invocation."""
         invocation = check_event(event)
-        given = self.durable.settings.client
-        client = default_client() if given is None else as_service_client(given)
+        client = self.durable.settings.client or default_client()
         answer: InvocationAnswer = self.durable.invoke(invocation, lambda_context, client=client)
         return dict(answer)
 
@@ -98,13 +97,16 @@ def durable_execution(
     rebuild on a replay. *limits* is what the SDK refuses by itself. *stack_traces* sends them to the service with
     errors. A handler of another shape is a ``TypeError`` at once.
     """
-    if retry_strategy is not None and not callable(retry_strategy):
-        raise ValidationError(f"retry_strategy takes a callable such as FixedDelay(3), got {retry_strategy!r}")
+    check_callable(retry_strategy, "retry_strategy", "FixedDelay(3)")
+    check_serdes(serdes, "serdes")
+    for value, kind in ((limits, ServiceLimits), (replay_logging, ReplayLogging)):
+        if not isinstance(value, kind):
+            raise ValidationError(f"@durable_execution takes a {kind.__name__} there, got {value!r}")
     settings = Settings(
-        client=client,
+        client=None if client is None else as_service_client(client),
         serdes=serdes,
         retry_strategy=retry_strategy,
-        errors=tuple(errors),
+        errors=check_errors(errors, "errors"),
         limits=limits,
         replay_logging=replay_logging,
         stack_traces=stack_traces,

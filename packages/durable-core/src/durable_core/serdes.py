@@ -114,7 +114,11 @@ def json_serdes(hint: Any) -> JsonSerDes:
     """The default serializer for *hint*; ``SerDesError`` where the hint alone shows that it cannot work."""
     try:
         return _cached(hint)
+    except RecursionError:  # an alias that names itself, such as that of JSON: it says no more than Any
+        return _cached(UNTYPED)
     except TypeError as error:
+        if any(name in str(error) for name in ("ForwardRef", "TypeAliasType")):
+            return _cached(UNTYPED)
         if "unhashable" not in str(error):
             raise SerDesError(f"values declared as {_shown(hint)} cannot be read back: {_short(error)}") from error
     return JsonSerDes(hint)

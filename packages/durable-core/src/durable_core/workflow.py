@@ -101,8 +101,9 @@ class Workflow:
 
 def _check_signature(func: Callable[..., Any]) -> str:
     """The name of the event's parameter; ``TypeError`` unless the function takes an event and a context."""
-    name = getattr(func, "__qualname__", repr(func))
-    shape = f"write `{'async ' if inspect.iscoroutinefunction(func) else ''}def {name}(event, ctx)`"
+    name = getattr(func, "__qualname__", "handler")
+    is_async = inspect.iscoroutinefunction(func) or inspect.isasyncgenfunction(func)
+    shape = f"write `{'async ' if is_async else ''}def {name}(event, ctx)`"
     if inspect.isgeneratorfunction(func) or inspect.isasyncgenfunction(func):
         raise TypeError(f"a durable handler returns its result, but {name} is a generator; {shape} without yield")
     if not inspect.isroutine(func):
@@ -121,8 +122,8 @@ def _check_flavour(func: Callable[..., Any], is_async: bool, hints: dict[str, An
     if declared is wrong:
         right, kind = ("durable_core", "async def") if is_async else ("durable_core.blocking", "def")
         raise TypeError(
-            f"{func.__qualname__} is `{kind}`, but its context is annotated with {wrong.__module__}.DurableContext; "
-            f"import DurableContext from {right}"
+            f"{func.__qualname__} is `{kind}`, but its context is annotated with that of the other flavour; import "
+            f"DurableContext from {right}"
         )
 
 

@@ -307,15 +307,15 @@ def test_the_second_try_has_what_the_first_left_of_the_time(server: LoopbackServ
     """Both tries together stay within the time-out."""
 
     def late_reset(peer: socket.socket, request: Received) -> None:
-        time.sleep(0.15)
+        time.sleep(0.2)
         reset(peer, request)
 
     ask(connection)
     server.script += [late_reset, silence]
     start = time.monotonic()
     with pytest.raises(TimeoutError):
-        ask(connection, timeout=0.25)
-    assert time.monotonic() - start < 0.38
+        ask(connection, timeout=0.5)
+    assert time.monotonic() - start < 0.65
     assert len(server.requests) == 3
 
 
@@ -349,8 +349,8 @@ def test_the_time_out_bounds_the_connecting_to_all_addresses_together(monkeypatc
     try:
         start = time.monotonic()
         with pytest.raises(TimeoutError):
-            ask(Connection("two.test", port, None), timeout=0.2)
-        assert 0.19 < time.monotonic() - start < 0.35
+            ask(Connection("two.test", port, None), timeout=0.3)
+        assert 0.29 < time.monotonic() - start < 0.55
     finally:
         for each in (*held, *more):
             each.close()
@@ -383,7 +383,7 @@ def test_an_address_that_refuses_is_passed_over_for_the_next(
 
 def test_no_time_out_waits_for_as_long_as_it_takes(server: LoopbackServer, connection: Connection) -> None:
     """``None`` is no bound, on a connection that had one before too."""
-    ask(connection, timeout=0.1)
+    ask(connection, timeout=1.0)
     server.script.append(sends(b"", OK, every=0.2))
     assert ask(connection, timeout=None).body == b"fine"
 
@@ -419,26 +419,27 @@ def test_garbage_is_an_oserror_and_ends_the_connection(
     assert ask(connection).body == b"fine"
 
 
-@settings(max_examples=80, deadline=None)
-@given(
-    data=st.binary(max_size=120)
-    | st.lists(
-        st.sampled_from(
-            [b"HTTP/1.1", b" ", b"200", b"100", b"\r\n", b"\r\n\r\n", b"Content-Length:", b"Transfer-Encoding: chunked"]
-        )
-        | st.binary(max_size=4),
-        max_size=12,
-    ).map(b"".join)
-)
-def test_no_bytes_of_a_server_lead_to_anything_but_an_answer_or_an_oserror(data: bytes) -> None:
+words = [b"HTTP/1.1", b" ", b"200", b"100", b"\r\n", b"\r\n\r\n", b"Content-Length:", b"Transfer-Encoding: chunked"]
+
+
+def test_no_bytes_of_a_server_lead_to_anything_but_an_answer_or_an_oserror(
+    server: LoopbackServer, connection: Connection
+) -> None:
     """Whatever arrives and then ends."""
-    with LoopbackServer(sends(data, then=close)) as server:
-        connection = Connection("127.0.0.1", server.port, None)
+
+    @settings(max_examples=100, deadline=None)
+    @given(
+        st.binary(max_size=120) | st.lists(st.sampled_from(words) | st.binary(max_size=4), max_size=12).map(b"".join)
+    )
+    def law(data: bytes) -> None:
+        server.script.append(sends(data, then=close))
+        connection.close()
         try:
             assert isinstance(ask(connection), Response)
         except OSError:
             pass
-        connection.close()
+
+    law()
 
 
 ENDLESS = {

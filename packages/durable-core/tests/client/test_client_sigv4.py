@@ -212,17 +212,17 @@ def authorization_by_botocore(server: LoopbackServer, sent: Received, keys: Cred
     return botocores_authorization(sent.method, url, headers, sent.body, keys, region, "lambda", date)
 
 
-@settings(max_examples=60, deadline=None)
-@given(arn=arns, token=tokens, marker=tokens | printable, keys=keys_of_all_kinds, region=regions, payload=printable)
-def test_what_arrives_at_the_service_verifies_with_botocore(
-    arn: str, token: str, marker: str, keys: Credentials, region: str, payload: str
-) -> None:
+def test_what_arrives_at_the_service_verifies_with_botocore(monkeypatch: pytest.MonkeyPatch) -> None:
     """The very bytes that the lean client sends, path and query as they stand, carry the signature of botocore."""
-    with pytest.MonkeyPatch.context() as patch, LoopbackServer(default=BOTH) as server:
-        clean_environment(patch)
-        give_credentials(patch, token=keys.session_token)
-        patch.setenv("AWS_ACCESS_KEY_ID", keys.access_key)
-        patch.setenv("AWS_SECRET_ACCESS_KEY", keys.secret_key)
+    clean_environment(monkeypatch)
+
+    @settings(max_examples=60, deadline=None)
+    @given(arn=arns, token=tokens, marker=tokens | printable, keys=keys_of_all_kinds, region=regions, payload=printable)
+    def law(arn: str, token: str, marker: str, keys: Credentials, region: str, payload: str) -> None:
+        give_credentials(monkeypatch, token=keys.session_token)
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", keys.access_key)
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", keys.secret_key)
+        server.requests.clear()
         client = SignedClient(server.url, region)
         client.checkpoint(
             arn, token, [{"Id": "1", "Type": "STEP", "Action": "SUCCEED", "Payload": payload}], "c-1", timeout=5
@@ -232,3 +232,6 @@ def test_what_arrives_at_the_service_verifies_with_botocore(
         for sent in server.requests:
             assert sent.headers["authorization"] == authorization_by_botocore(server, sent, keys, region)
             assert sent.headers.get("x-amz-security-token") == (keys.session_token or None)
+
+    with LoopbackServer(default=BOTH) as server:
+        law()

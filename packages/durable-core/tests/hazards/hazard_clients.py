@@ -65,11 +65,11 @@ class Answering(Watched):
     def checkpointed(self, arn: str, call: Call) -> CheckpointAnswer:
         number = len(self.calls) - 1
         trouble = self.troubles[number] if number < len(self.troubles) else None
-        if trouble is None or self.after:
-            answer = super().checkpointed(arn, call)
-        if trouble is not None:
-            raise trouble
-        return answer
+        if trouble is None:
+            return super().checkpointed(arn, call)
+        if self.after:
+            super().checkpointed(arn, call)
+        raise trouble
 
 
 class Refusing(Watched):

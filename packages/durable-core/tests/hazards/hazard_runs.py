@@ -12,7 +12,15 @@ from typing import Any, Final, cast
 import pytest
 
 from durable_core import ChildConfig, DurableContext, DurableFunction, StepConfig, blocking, durable_execution
-from durable_core.spi import BotoClient, DurableServiceClient, InvocationAnswer, InvocationEvent, Operation, encode_json
+from durable_core.spi import (
+    BotoClient,
+    DurableServiceClient,
+    ErrorObject,
+    InvocationAnswer,
+    InvocationEvent,
+    Operation,
+    encode_json,
+)
 from durable_testing import DurableService
 from durable_testing.runner.records import recorded_operations
 
@@ -138,6 +146,12 @@ class Stage:
     def statuses(self) -> dict[str, str]:
         """What is recorded, by name."""
         return {each.get("Name", each["Type"]): each["Status"] for each in self.operations}
+
+
+def failure_of(answer: InvocationAnswer) -> ErrorObject:
+    """The error of an *answer* that fails the execution."""
+    assert answer["Status"] == "FAILED", answer
+    return answer.get("Error", {})
 
 
 def id_at_root(key: str) -> str:

@@ -221,9 +221,11 @@ def test_arguments_that_do_not_fit_the_function_are_not_retried(flavour: str) ->
     def takes_one(argument: str) -> str:
         return argument
 
+    ill_fitting: Callable[..., str] = takes_one
+
     async def body(ctx: DurableContext) -> str:
         try:
-            await ctx.step(takes_one, "one", "two")
+            await ctx.step(ill_fitting, "one", "two")
         except TypeError as error:
             return str(error)
         return "no error"

@@ -135,7 +135,11 @@ CHANGES: dict[str, tuple[Version, Version, list[str]]] = {
         in_order(step(refund), step(charge), pause),
         ['STEP "charge"', 'STEP "refund"'],
     ),
-    "a child in place of a step": (in_order(step(name="child"), pause), in_order(one_child, pause), ["STEP", "CONTEXT"]),
+    "a child in place of a step": (
+        in_order(step(name="child"), pause),
+        in_order(one_child, pause),
+        ["STEP", "CONTEXT"],
+    ),
     "an operation added in front": (in_order(step(), pause), in_order(step(refund), step(), pause), ['STEP "refund"']),
     "the last removed": (in_order(step(), pause), in_order(step()), ["WAIT", "did not ask for"]),
     "all removed": (in_order(step(), pause), nothing, ['STEP "charge"', "did not ask for"]),

@@ -8,9 +8,17 @@ import sys
 from typing import Any
 
 import pytest
-from hazard_runs import Stage, both_flavours, handler_of, recorded_step
+from hazard_runs import Stage, both_flavours, failure_of, handler_of, recorded_step
 
-from durable_core import ChildContextError, DurableContext, Duration, NoRetry, SerDesError, StepConfig, durable_execution
+from durable_core import (
+    ChildContextError,
+    DurableContext,
+    Duration,
+    NoRetry,
+    SerDesError,
+    StepConfig,
+    durable_execution,
+)
 from durable_testing import LocalRunner
 
 ONCE = StepConfig(retry_strategy=NoRetry())
@@ -29,13 +37,7 @@ async def nested(ctx: DurableContext, levels: int, innermost: str) -> int:
     return 0
 
 
-SUSPENDED = pytest.param(
-    "waits", marks=pytest.mark.xfail(strict=False, reason="bugs-hazards.md H22: cancelling recurses through all levels")
-)
-"""Not strict: it depends on the order of a set."""
-
-
-@pytest.mark.parametrize("innermost", ["returns", SUSPENDED, "fails"])
+@pytest.mark.parametrize("innermost", ["returns", "waits", "fails"])
 def test_a_thousand_nested_child_contexts_work(innermost: str) -> None:
     @durable_execution
     async def handler(event: object, ctx: DurableContext) -> Any:
@@ -49,7 +51,7 @@ def test_a_thousand_nested_child_contexts_work(innermost: str) -> None:
     assert sum(each.type == "CONTEXT" for each in result.operations) == 1_000
 
 
-@pytest.mark.parametrize("innermost", ["returns", SUSPENDED])
+@pytest.mark.parametrize("innermost", ["returns", "waits"])
 def test_three_thousand_nested_async_child_contexts_work(innermost: str) -> None:
     @durable_execution
     async def handler(event: object, ctx: DurableContext) -> int:
@@ -58,7 +60,6 @@ def test_three_thousand_nested_async_child_contexts_work(innermost: str) -> None
     assert LocalRunner(handler, verify_replay=False).run().value == 3_000
 
 
-@pytest.mark.xfail(strict=True, reason="bugs-hazards.md H14: the thread's stack ends at about ninety")
 def test_a_thousand_nested_blocking_child_contexts_work() -> None:
     async def body(ctx: DurableContext) -> int:
         return await nested(ctx, 1_000, "returns")
@@ -104,7 +105,7 @@ def test_an_event_nested_without_end_fails_the_execution_before_any_code_runs(fl
     execution["ExecutionDetails"] = {"InputPayload": brackets(DEEP)}
     answer = stage.invoke(event)
     assert answer["Status"] == "FAILED"
-    assert "SerDesError" in answer["Error"].get("ErrorType", "")
+    assert "SerDesError" in failure_of(answer).get("ErrorType", "")
     assert not ran
 
 
@@ -129,7 +130,6 @@ def test_a_recorded_result_nested_without_end_is_an_error_of_its_step(flavour: s
     }
 
 
-@pytest.mark.xfail(strict=True, reason="bugs-hazards.md H21: RecursionError in place of the step's error")
 @both_flavours
 def test_recorded_error_data_nested_without_end_is_left_out(flavour: str) -> None:
     async def body(ctx: DurableContext) -> str:
@@ -193,9 +193,7 @@ def test_a_result_that_was_taken_is_read_back_however_deep_the_stack_is_by_then(
 
     @durable_execution
     def handler(event: object, ctx: blocking.DurableContext) -> int:
-        found = read_from(
-            0 if not stage.operations else 400, lambda: ctx.step(within, depth, name="deep", config=ONCE)
-        )
+        found = read_from(0 if not stage.operations else 400, lambda: ctx.step(within, depth, name="deep", config=ONCE))
         ctx.wait(HOUR)
         return len(json.dumps(found))
 

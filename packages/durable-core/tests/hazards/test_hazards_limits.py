@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from hazard_clients import Watched
-from hazard_runs import Stage, both_flavours, handler_of
+from hazard_runs import Stage, both_flavours, failure_of, handler_of
 
 from durable_core import (
     ChildConfig,
@@ -41,6 +41,7 @@ def test_a_result_over_the_limit_fails_its_step_and_nothing_else(flavour: str, s
     """Over the service's own limit the service refuses it; over the SDK's profile it is refused before it is sent."""
 
     async def body(ctx: DurableContext) -> list[str]:
+        found = "no error"
         try:
             await ctx.step(text, size, name="large")
         except SizeLimitError as error:
@@ -69,7 +70,9 @@ def test_an_update_that_the_service_finds_too_large_is_refused_alone_while_its_s
     assert json.loads(answer.get("Result", "")) == [text(10), "SizeLimitError", text(20)]
     assert stage.statuses == {"size 10": "SUCCEEDED", f"size {SMALLEST_PAYLOAD + 1}": "FAILED", "size 20": "SUCCEEDED"}
     assert isinstance(stage.client, Watched)
-    large = [call for call in stage.client.calls if any("Payload" in u and len(u["Payload"]) > 99 for u in call.updates)]
+    large = [
+        call for call in stage.client.calls if any("Payload" in u and len(u["Payload"]) > 99 for u in call.updates)
+    ]
     assert [len(call.updates) for call in large] == [1]
 
 
@@ -114,6 +117,7 @@ async def failing_child(inner: DurableContext, size: int) -> None:
 @pytest.mark.parametrize("of", ["a step", "a retried step", "a child"])
 def test_an_error_over_the_limit_is_cut_to_fit_and_marked(flavour: str, size: int, of: str) -> None:
     async def body(ctx: DurableContext) -> list[Any]:
+        found = "no error"
         try:
             if of == "a child":
                 await ctx.run_in_child_context(failing_child, size, name="named")
@@ -230,8 +234,8 @@ def test_a_result_over_the_executions_limit_fails_the_execution(flavour: str) ->
 
     answer = Stage(handler_of(flavour, body)).invoke()
     assert answer["Status"] == "FAILED"
-    assert "SizeLimitError" in answer["Error"].get("ErrorType", "")
-    assert "6291459 bytes" in answer["Error"].get("ErrorMessage", "")
+    assert "SizeLimitError" in failure_of(answer).get("ErrorType", "")
+    assert "6291459 bytes" in failure_of(answer).get("ErrorMessage", "")
 
 
 @both_flavours
@@ -244,7 +248,7 @@ def test_a_result_that_the_service_refuses_for_its_size_is_not_lost_in_silence(f
     service = DurableService(limits=replace(DEFAULT, execution_payload=1_000_000))
     answer = Stage(handler_of(flavour, body), service=service).invoke()
     assert answer["Status"] == "FAILED"
-    assert "bytes" in answer["Error"].get("ErrorMessage", "")
+    assert "bytes" in failure_of(answer).get("ErrorMessage", "")
 
 
 @both_flavours

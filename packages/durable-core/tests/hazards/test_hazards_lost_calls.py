@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from hazard_clients import Answering, Call, Refusing, Silent, Watched
-from hazard_runs import Stage, both_flavours, handler_of
+from hazard_runs import Stage, both_flavours, failure_of, handler_of
 
 from durable_core import (
     CheckpointError,
@@ -146,7 +146,7 @@ def test_a_key_that_kms_refuses_is_not_tried_again_though_it_comes_as_502(flavou
     stage = Stage(one_step(flavour, []), service=service)
     answer = stage.invoke()
     assert answer["Status"] == "FAILED"
-    assert "KMSAccessDeniedException" in answer["Error"].get("ErrorMessage", "")
+    assert "KMSAccessDeniedException" in failure_of(answer).get("ErrorMessage", "")
     assert service.troubles == ["ServiceException"]
 
 
@@ -155,7 +155,7 @@ def test_a_refusal_fails_the_execution_and_names_the_operation(flavour: str) -> 
     stage = Stage(one_step(flavour, []), client=Refusing)
     answer = stage.invoke()
     assert answer["Status"] == "FAILED"
-    message = answer["Error"].get("ErrorMessage", "")
+    message = failure_of(answer).get("ErrorMessage", "")
     assert 'STEP "charge"' in message
     assert "AccessDeniedException: not allowed" in message
 
@@ -236,7 +236,7 @@ def test_a_failure_that_the_sender_meets_reaches_every_waiter() -> None:
 
     @durable_execution
     async def handler(event: object, ctx: DurableContext) -> list[Any]:
-        return await asyncio.gather(ctx.step(slow), ctx.step(str, 1), ctx.step(str, 2), return_exceptions=True)
+        return [*await asyncio.gather(ctx.step(slow), ctx.step(str, 1), ctx.step(str, 2), return_exceptions=True)]
 
     began = time.monotonic()
     assert Stage(handler, client=Refusing).invoke()["Status"] == "FAILED"

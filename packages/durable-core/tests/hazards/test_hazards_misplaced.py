@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from hazard_runs import Stage
+from hazard_runs import Stage, failure_of
 
 from durable_core import (
     ChildConfig,
@@ -33,8 +33,7 @@ BlockingMisuse = Callable[[blocking.DurableContext], object]
 
 
 def message_of(answer: InvocationAnswer) -> str:
-    assert answer["Status"] == "FAILED", answer
-    return answer["Error"].get("ErrorMessage", "")
+    return failure_of(answer).get("ErrorMessage", "")
 
 
 async def in_an_async_step(ctx: DurableContext) -> object:
@@ -175,7 +174,7 @@ def test_an_operation_in_a_wrong_place_is_refused_by_its_name_before_any_effect(
     answer = stage.invoke()
     assert message_of(answer)
     assert '"misplaced"' in message_of(answer)
-    assert "ContextMisuseError" in answer["Error"].get("ErrorType", "")
+    assert "ContextMisuseError" in failure_of(answer).get("ErrorType", "")
     assert "misplaced" not in stage.statuses
 
 
@@ -265,7 +264,7 @@ def test_a_blocking_operation_in_a_wrong_place_is_refused_by_its_name_before_any
     stage = Stage(handler)
     answer = stage.invoke()
     assert '"misplaced"' in message_of(answer)
-    assert "ContextMisuseError" in answer["Error"].get("ErrorType", "")
+    assert "ContextMisuseError" in failure_of(answer).get("ErrorType", "")
     assert "misplaced" not in stage.statuses
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hazard_runs import Stage, both_flavours, handler_of
+from hazard_runs import Stage, both_flavours, failure_of, handler_of
 
 from durable_core import (
     DurableContext,
@@ -34,7 +34,15 @@ from durable_testing import LocalRunner
 
 ONCE = StepConfig(retry_strategy=NoRetry())
 HOUR = Duration.from_hours(1)
-ODD = [StopIteration, StopAsyncIteration, asyncio.CancelledError, GeneratorExit, SystemExit, KeyboardInterrupt, Suspended]
+ODD = [
+    StopIteration,
+    StopAsyncIteration,
+    asyncio.CancelledError,
+    GeneratorExit,
+    SystemExit,
+    KeyboardInterrupt,
+    Suspended,
+]
 
 
 def raising(error: BaseException) -> Callable[[], None]:
@@ -142,7 +150,7 @@ def test_whatever_comes_out_of_a_handler_fails_the_execution_and_leaves_the_sand
 
     answer = Stage(handler_of(flavour, body)).invoke()
     assert answer["Status"] == "FAILED"
-    assert answer["Error"].get("ErrorType", "").rpartition(".")[2] == odd.__name__
+    assert failure_of(answer).get("ErrorType", "").rpartition(".")[2] == odd.__name__
 
 
 def test_a_system_exit_out_of_a_task_of_the_workflow_fails_the_execution_and_leaves_the_sandbox_alive() -> None:
@@ -155,7 +163,7 @@ def test_a_system_exit_out_of_a_task_of_the_workflow_fails_the_execution_and_lea
         await asyncio.create_task(leave())
 
     answer = Stage(handler).invoke()
-    assert (answer["Status"], answer["Error"].get("ErrorType")) == ("FAILED", "SystemExit")
+    assert (answer["Status"], failure_of(answer).get("ErrorType")) == ("FAILED", "SystemExit")
 
 
 COLOUR: contextvars.ContextVar[str] = contextvars.ContextVar("colour", default="none")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, cast
 
 import pytest
 from hazard_clients import Watched
-from hazard_runs import Stage, both_flavours, handler_of, id_at_root, recorded_step
+from hazard_runs import Stage, both_flavours, failure_of, handler_of, id_at_root, recorded_step
 
 from durable_core import CheckpointError, DurableContext, DurableFunction, Duration, ServiceError
 from durable_core.spi import ExecutionState, InvocationEvent, Operation
@@ -44,7 +46,7 @@ def one_and_two() -> list[Operation]:
 class Paged(Watched):
     """Gives the pages of state that a test has written down, each after as many failures."""
 
-    pages: dict[str, tuple[list[Exception], ExecutionState]] = {}
+    pages: Mapping[str, tuple[list[Exception], ExecutionState]] = MappingProxyType({})
 
     def get_state(self, arn: str, token: str, marker: str, *, timeout: float | None = None) -> ExecutionState:
         self.reads += 1
@@ -138,7 +140,7 @@ def test_no_code_of_the_workflow_runs_where_its_state_is_refused(flavour: str) -
     event = paged(stage, [execution], rest=([denied], {}))
     answer = stage.invoke(event)
     assert answer["Status"] == "FAILED"
-    assert "AccessDeniedException" in answer["Error"].get("ErrorMessage", "")
+    assert "AccessDeniedException" in failure_of(answer).get("ErrorMessage", "")
     assert not ran
 
 

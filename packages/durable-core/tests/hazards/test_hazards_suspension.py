@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from hazard_clients import Watched
-from hazard_runs import Stage, both_flavours, handler_of
+from hazard_runs import Stage, both_flavours, failure_of, handler_of
 
 from durable_core import DurableContext, Duration, Suspended, blocking, durable_execution
 from durable_testing import LocalRunner
@@ -90,15 +90,7 @@ def test_no_operation_starts_while_unwinding_however_often_the_code_tries(flavou
     assert not ran
 
 
-@pytest.mark.parametrize(
-    "flavour",
-    [
-        pytest.param(
-            "async", marks=pytest.mark.xfail(strict=True, reason="bugs-hazards.md H20: the child is recorded as ended")
-        ),
-        "blocking",
-    ],
-)
+@both_flavours
 @pytest.mark.parametrize("trouble", [None, ValueError("in place of it")], ids=["swallowed", "replaced"])
 def test_a_suspension_passes_through_children_that_catch_everything(flavour: str, trouble: Exception | None) -> None:
     async def body(ctx: DurableContext) -> str:
@@ -129,7 +121,7 @@ def test_gather_with_return_exceptions_does_not_turn_a_suspension_into_results()
     @durable_execution
     async def handler(event: object, ctx: DurableContext) -> int:
         results = await asyncio.gather(ctx.wait(HOUR), ctx.step(str, "quick"), return_exceptions=True)
-        seen.append(results)
+        seen.append([*results])
         return len(results)
 
     assert Stage(handler).invoke() == PENDING
@@ -275,7 +267,7 @@ def test_a_workflow_that_waits_for_an_event_nobody_sets_fails_at_once_in_a_runne
     answer = Stage(handler).invoke()
     assert time.monotonic() - began < 0.5
     assert answer["Status"] == "FAILED"
-    message = answer["Error"].get("ErrorMessage", "")
+    message = failure_of(answer).get("ErrorMessage", "")
     assert "the-waiter" in message
     assert f"{__file__}:" in message
     assert "waits_for_ever" in message
@@ -292,7 +284,7 @@ def test_a_workflow_that_waits_for_an_event_nobody_sets_fails_before_the_deadlin
     answer = Stage(handler).invoke(left=0.8, impatient=False)
     assert 0.2 < time.monotonic() - began < 0.7
     assert answer["Status"] == "FAILED"
-    assert "waits for something" in answer["Error"].get("ErrorMessage", "")
+    assert "waits for something" in failure_of(answer).get("ErrorMessage", "")
 
 
 def test_a_foreign_thread_may_still_set_the_event_in_lambda() -> None:

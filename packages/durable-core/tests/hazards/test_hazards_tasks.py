@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from hazard_clients import Call, Watched
-from hazard_runs import Stage, id_at_root
+from hazard_runs import Stage, failure_of, id_at_root
 
 from durable_core import ContextMisuseError, DurableContext, Duration, NoRetry, StepConfig, durable_execution
 from durable_core.spi import CheckpointAnswer, DurableServiceClient
@@ -47,7 +47,7 @@ async def a_queue(ctx: DurableContext, seen: list[str]) -> None:
 
     async def producer(name: str) -> None:
         for number in range(3):
-            await queue.put(await ctx.step(loiter, f"{name}{number}", name="make"))
+            await queue.put(await ctx.step(loiter, f"{name} {number}", name="make"))
 
     async def consumer() -> None:
         for _ in range(6):
@@ -104,7 +104,8 @@ async def one_task_cancels_another(ctx: DurableContext, seen: list[str]) -> None
     async def victim(name: str) -> None:
         try:
             for number in range(4):
-                seen.append(await ctx.step(loiter, f"{name}{number}", name="live"))
+                lived = await ctx.step(loiter, f"{name} {number}", name="live")
+                seen.append(lived)
         except asyncio.CancelledError:
             seen.append(f"{name} was cancelled")
             raise
@@ -127,7 +128,7 @@ SHARINGS: list[Sharing] = [
 
 @pytest.mark.parametrize("share", SHARINGS)
 def test_work_that_tasks_share_by_order_of_arrival_replays_alike(share: Sharing) -> None:
-    """Twenty runs, each with a wait at its end and a crash somewhere; the bodies take another time whenever they run."""
+    """Twenty runs, each with a wait at its end and a crash somewhere; the bodies take another time on every run."""
     for crash in range(1, 21):
         traces: list[list[str]] = []
 
@@ -181,7 +182,7 @@ def test_a_task_left_running_at_the_end_of_the_handler_is_an_error_too() -> None
 
     answer = Stage(handler).invoke()
     assert answer["Status"] == "FAILED"
-    assert "was still running when this execution returned" in answer["Error"].get("ErrorMessage", "")
+    assert "was still running when this execution returned" in failure_of(answer).get("ErrorMessage", "")
 
 
 @pytest.mark.parametrize("ending", ["returns", "fails"])
@@ -224,6 +225,7 @@ def test_no_update_follows_the_end_of_a_child_context(ending: str) -> None:
                 raise LookupError("failed")
             return f"left {len(tasks)}"
 
+        message = "no error"
         try:
             await ctx.run_in_child_context(child)
         except (ContextMisuseError, LookupError) as error:
@@ -285,7 +287,7 @@ def test_what_a_step_or_a_serializer_does_moves_no_lane_of_the_workflow(body: An
             return first.operation_id
 
         await ctx.step(body, name="body", config=config)
-        return await asyncio.gather(branch(), branch())
+        return [*await asyncio.gather(branch(), branch())]
 
     result = LocalRunner(handler).run()
     assert result.value == [id_at_root("t1.1"), id_at_root("t2.1")]
@@ -314,7 +316,8 @@ def test_a_task_group_in_which_one_fails_after_a_sibling_recorded_steps_replays(
 
         async def sibling() -> None:
             for number in range(3):
-                found.append(await ctx.step(str, f"sibling {number}", name=f"sibling {number}"))
+                done = await ctx.step(str, f"sibling {number}", name=f"sibling {number}")
+                found.append(done)
             await ctx.wait(HOUR, name="endless")
 
         def decline() -> None:

@@ -39,7 +39,7 @@ TREE = {
 }
 OPERATIONS = [
     pytest.param(each, id=each.__name__)
-    for each in map(durable_core.__dict__.get, TREE)
+    for each in map(vars(durable_core).get, TREE)
     if isinstance(each, type) and issubclass(each, OperationError)
 ]
 

@@ -243,7 +243,7 @@ KNOWN: list[tuple[Any, str | None, bool, Any]] = [
 ]
 
 
-@pytest.mark.parametrize(("func", "name", "is_async", "returns"), KNOWN, ids=lambda each: str(each)[:50])
+@pytest.mark.parametrize(("func", "name", "is_async", "returns"), KNOWN, ids=[str(n) for n in range(len(KNOWN))])
 def test_what_is_known_of_a_function(func: Any, name: str | None, is_async: bool, returns: Any) -> None:
     """Partials, bound methods, callables and ``__wrapped__`` are looked through; ``Any`` and the like say nothing."""
     for _ in ("asked first", "known already"):
@@ -376,7 +376,7 @@ def test_durable_step_refuses_a_name_that_no_operation_can_have(name: str) -> No
         durable_step(name=name)
 
 
-@pytest.mark.parametrize("func", [None, 5, "plain", SimpleNamespace(), [plain]], ids=repr)
+@pytest.mark.parametrize("func", [None, 5, "plain", SimpleNamespace(), [plain]], ids=lambda each: type(each).__name__)
 def test_what_cannot_be_called_is_refused(func: Any) -> None:
     """Most often a function that was called too early."""
     with pytest.raises(ValidationError, match="write the function's name without calling it"):

@@ -66,6 +66,9 @@ def _field_names(value: object) -> Iterable[str] | None:
     struct = getattr(value, "__struct_fields__", None)
     if struct is not None:
         return tuple(struct)
+    attributes = getattr(type(value), "__attrs_attrs__", None)
+    if attributes is not None:
+        return [attribute.name for attribute in attributes]
     model = getattr(type(value), "model_fields", None)
     return [*model, *(getattr(value, "model_extra", None) or ())] if isinstance(model, dict) else None
 

@@ -169,9 +169,10 @@ class BlockingDriver:
                 self._pipeline.wait_for_answer()
             self._pipeline.settle()
             if self._pipeline.failure is not None:
-                if not isinstance(self._pipeline.failure, Exception):
-                    raise self._pipeline.failure  # the process is to end
-                raise self._end(Breakdown(self._pipeline.failure))
+                suspended = self._end(Breakdown(self._pipeline.failure))
+                if isinstance(self._pipeline.failure, Exception):
+                    raise suspended
+                raise self._pipeline.failure  # the process is to end
             if self._pipeline.closed:
                 raise self._end(Suspension("the service gave no further token"))
 

@@ -46,7 +46,10 @@ class Engine:
         loop, self._loop = self._loop, None
         if loop is not None:
             loop.attend(None)
-            _abandoned.append(asyncio.all_tasks(loop))
+            tasks = asyncio.all_tasks(loop)
+            for task in tasks:  # whoever asks for all tasks, of any loop, would walk over them for ever
+                asyncio._unregister_task(task)
+            _abandoned.append(tasks)
             loop.close()
 
 

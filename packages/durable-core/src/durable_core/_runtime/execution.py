@@ -13,6 +13,7 @@ from durable_core._runtime.driver import Driver
 from durable_core._runtime.interrupts import Interrupt
 from durable_core._runtime.scope import Scope
 from durable_core._wire.shapes import Operation
+from durable_core.client.protocol import DurableServiceClient
 from durable_core.config import ReplayLogging
 from durable_core.limits import ServiceLimits
 from durable_core.retry import RetryStrategy
@@ -22,7 +23,7 @@ from durable_core.serdes import SerDes
 class Settings(NamedTuple):
     """What ``@durable_execution`` was given."""
 
-    client: Any = None
+    client: DurableServiceClient | None = None
     serdes: SerDes[Any] | None = None
     retry_strategy: RetryStrategy | None = None
     errors: tuple[type[BaseException], ...] = ()

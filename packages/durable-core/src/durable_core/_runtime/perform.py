@@ -54,9 +54,11 @@ class Kind(Protocol, Generic[T_co]):
 class Recorder:
     """What an operation may ask of its execution, with its own place filled in."""
 
-    __slots__ = ("driver", "execution", "kind", "place")
+    __slots__ = ("driver", "execution", "kind", "place", "replaying")
 
     def __init__(self, execution: Execution, place: Place, kind: Kind[Any]) -> None:
+        self.replaying = place.lane.replaying
+        """Whether the code that asks for the operation was repeating what an earlier invocation did."""
         self.execution = execution
         self.driver = execution.driver
         self.place = place

@@ -76,7 +76,7 @@ class Child:
         if entry is None:
             recorder.driver.post(recorder.update("START"))
         again = entry is not None and _replays_children(entry)
-        result = await self.enter(recorder, over=again)
+        result = await self.enter(recorder, begun=entry is not None, over=again)
         if entry is not None and again:
             return self._rebuilt(recorder, entry, result, serdes)
         if result.error is None:
@@ -85,20 +85,23 @@ class Child:
 
     async def run_unrecorded(self, recorder: Recorder) -> Any:
         """Run the body without recording a CONTEXT; what it raises is raised as it is."""
-        result = await self.enter(recorder)
+        result = await self.enter(recorder, begun=True)
         if result.error is not None:
             raise self._mapped(result.error)
         return result.value
 
-    async def enter(self, recorder: Recorder, *, over: bool = False) -> Attempt:
-        """Run the body in a scope of its own; *over*: only to give again what its children have recorded."""
+    async def enter(self, recorder: Recorder, *, begun: bool, over: bool = False) -> Attempt:
+        """Run the body in a scope of its own.
+
+        *begun*: an earlier invocation may have run it. *over*: only to give again what its children have recorded.
+        """
         parent = recorder.place.lane
         scope = Scope(
             recorder.execution,
             id=recorder.place.id,
             name=self.name,
             parent_id=parent.scope.parent_id if self.config.virtual else recorder.place.id,
-            replaying=parent.replaying,
+            replaying=recorder.replaying and begun,
             over=over or parent.scope.over,
             depth=parent.scope.depth + 1,
         )
