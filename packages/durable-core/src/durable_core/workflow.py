@@ -120,9 +120,10 @@ def _check_flavour(func: Callable[..., Any], is_async: bool, hints: dict[str, An
     declared = hints.get(parameters[1]) if len(parameters) > 1 else None
     wrong = blocking.DurableContext if is_async else DurableContext
     if declared is wrong:
-        right, kind = ("durable_core", "async def") if is_async else ("durable_core.blocking", "def")
+        flavours = [("durable_core", "async def"), ("durable_core.blocking", "def")]
+        (right, kind), (other, _) = flavours if is_async else reversed(flavours)
         raise TypeError(
-            f"{func.__qualname__} is `{kind}`, but its context is annotated with that of the other flavour; import "
+            f"{func.__qualname__} is `{kind}`, but its context is annotated with {other}.DurableContext; import "
             f"DurableContext from {right}"
         )
 

@@ -103,6 +103,7 @@ async def task_group_that_fails_in_a_child(ctx: DurableContext, world: World) ->
             group.create_task(own.wait(seconds(500)))
             group.create_task(failing())
 
+    said = ""
     try:
         await ctx.run_in_child_context(child)
     except Exception as error:
@@ -127,7 +128,7 @@ async def workers_popping_one_list(ctx: DurableContext, world: World) -> Any:
     return sorted(done)
 
 
-@program()
+@program(stride=2)
 async def queue_of_a_producer_and_consumers(ctx: DurableContext, world: World) -> Any:
     queue: asyncio.Queue[int | None] = asyncio.Queue(maxsize=2)
     got: list[int] = []
@@ -149,7 +150,7 @@ async def queue_of_a_producer_and_consumers(ctx: DurableContext, world: World) -
     return sorted(got)
 
 
-@program()
+@program(stride=2)
 async def semaphore_over_five_branches(ctx: DurableContext, world: World) -> Any:
     room = asyncio.Semaphore(2)
     inside, most = 0, 0
@@ -168,7 +169,7 @@ async def semaphore_over_five_branches(ctx: DurableContext, world: World) -> Any
     return [await asyncio.gather(*(branch(n) for n in range(5))), most]
 
 
-@program()
+@program(stride=2)
 async def lock_and_condition(ctx: DurableContext, world: World) -> Any:
     stock, ready = [0], asyncio.Condition()
 
@@ -276,6 +277,17 @@ async def wait_that_is_cancelled_after_a_step(ctx: DurableContext, world: World)
     await do(ctx, world, "branch", branch)
     await ctx.wait(seconds(5))
     return [branch, await do(ctx, world, "end", 1)]
+
+
+@program()
+async def wait_that_is_cancelled_by_a_timer(ctx: DurableContext, world: World) -> Any:
+    task = asyncio.create_task(ctx.wait(seconds(600)))
+    await asyncio.sleep(0.001)
+    task.cancel()
+    await asyncio.wait([task])
+    await do(ctx, world, "on")
+    await ctx.wait(seconds(1000))
+    return [task.cancelled(), await do(ctx, world, "end", 1)]
 
 
 @program()
@@ -454,7 +466,7 @@ async def thread_before_a_step_beside_a_wait(ctx: DurableContext, world: World) 
     return [*found, await do(ctx, world, "end", 3)]
 
 
-@program()
+@program(stride=2)
 async def children_side_by_side(ctx: DurableContext, world: World) -> Any:
     async def child(own: DurableContext, n: int) -> str:
         await do(own, world, f"begin-{n}")
@@ -526,6 +538,7 @@ async def uncaught_failure_in_a_task_group(ctx: DurableContext, world: World) ->
 @program()
 async def gather_that_fails_and_leaves_a_task_behind(ctx: DurableContext, world: World) -> Any:
     late: list[int] = []
+    said = ""
 
     async def straggler() -> None:
         await ctx.wait(seconds(20))
@@ -565,7 +578,7 @@ async def task_group_that_is_cancelled(ctx: DurableContext, world: World) -> Any
     return [sorted(log), task.cancelled(), await do(ctx, world, "end", 1)]
 
 
-@program()
+@program(stride=2)
 async def finally_in_tasks(ctx: DurableContext, world: World) -> Any:
     async def session(n: int) -> int:
         await do(ctx, world, f"open-{n}")

@@ -109,6 +109,7 @@ async def third_time_lucky_by_default(ctx: DurableContext, world: World) -> Any:
 @program(sequential=True, or_else=[["attempt 3 was cut off before its outcome was recorded", "sorry"]])
 async def retries_exhausted_and_caught(ctx: DurableContext, world: World) -> Any:
     config = StepConfig(retry_strategy=FixedDelay(3, SECOND))
+    said = ""
     try:
         await ctx.step(world.act_from, 99, "call", None, name="call", config=config)
     except (RuntimeError, StepInterruptedError) as error:
@@ -265,7 +266,7 @@ async def error_mapper(ctx: DurableContext, world: World) -> Any:
 
     config = ChildConfig(error_mapper=lambda error: PaymentDeclined(404, f"mapped {type(error).__name__}"))
     try:
-        await ctx.run_in_child_context(broken, config=config)
+        found = [await ctx.run_in_child_context(broken, config=config)]
     except PaymentDeclined as error:
         found = [error.code, error.reason]
     await ctx.wait(SECOND)
@@ -279,7 +280,7 @@ async def error_with_fields(ctx: DurableContext, world: World) -> Any:
         raise PaymentDeclined(51, "no funds")
 
     try:
-        await ctx.step(charge, config=ONCE)
+        found = [await ctx.step(charge, config=ONCE)]
     except PaymentDeclined as error:
         found = [error.code, error.reason, str(error), list(error.args), type(error).__name__]
     await ctx.wait(SECOND)
@@ -384,14 +385,15 @@ async def timeouts_of_steps(ctx: DurableContext, world: World) -> Any:
         if world.note("hang") < 3:
             await asyncio.sleep(30)
 
-    def drag() -> None:
+    def drag() -> str:
         world.note("drag")
         time.sleep(0.05)
+        return "in time"
 
     short = timedelta(seconds=0.02)
     await ctx.step(hang, config=StepConfig(timeout=short, retry_strategy=FixedDelay(9, SECOND)))
     try:
-        await ctx.step(drag, config=StepConfig(timeout=short, retry_strategy=NoRetry()))
+        found = await ctx.step(drag, config=StepConfig(timeout=short, retry_strategy=NoRetry()))
     except StepTimeoutError as error:
         found = str(error)
     await ctx.wait(SECOND)
@@ -401,7 +403,7 @@ async def timeouts_of_steps(ctx: DurableContext, world: World) -> Any:
 @program(sequential=True)
 async def result_too_large_for_a_step(ctx: DurableContext, world: World) -> Any:
     try:
-        await do(ctx, world, "read", "x" * LARGE)
+        found = await do(ctx, world, "read", "x" * LARGE)
     except SizeLimitError:
         found = "too large"
     await ctx.wait(SECOND)

@@ -56,7 +56,7 @@ def checked(each: Program, flavour: str, crashes: Sequence[Crash], **options: An
 def test_a_crash_before_or_after_any_checkpoint_does_not_show(each: Program, flavour: str, batch_updates: int) -> None:
     checked(each, flavour, [], batch_updates=batch_updates)
     for side in Side:
-        for at in count(1, each.stride):
+        for at in count(1 if side is Side.BEFORE else each.stride, each.stride):
             if checked(each, flavour, [Crash(at, side)], batch_updates=batch_updates).calls < at:
                 break
 

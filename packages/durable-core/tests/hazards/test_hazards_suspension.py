@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from typing import Any
 
@@ -288,8 +289,6 @@ def test_a_workflow_that_waits_for_an_event_nobody_sets_fails_before_the_deadlin
 
 
 def test_a_foreign_thread_may_still_set_the_event_in_lambda() -> None:
-    import threading
-
     @durable_execution
     async def handler(event: object, ctx: DurableContext) -> str:
         loop, called = asyncio.get_running_loop(), asyncio.Event()
@@ -298,6 +297,22 @@ def test_a_foreign_thread_may_still_set_the_event_in_lambda() -> None:
         return await ctx.step(str, "called in")
 
     assert Stage(handler).invoke(left=20, impatient=False) == {"Status": "SUCCEEDED", "Result": '"called in"'}
+
+
+@pytest.mark.xfail(strict=True, reason="bugs-hazards.md H25: a loop that never blocks delivers nothing")
+def test_a_task_that_turns_on_the_spot_until_another_is_done_sees_it_done() -> None:
+    @durable_execution
+    async def handler(event: object, ctx: DurableContext) -> str:
+        task = asyncio.create_task(ctx.step(str, "done"))
+        for _ in range(20_000):
+            if task.done():
+                return task.result()
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait([task])
+        return "never done"
+
+    assert Stage(handler).invoke() == {"Status": "SUCCEEDED", "Result": '"done"'}
 
 
 def test_an_event_nobody_sets_beside_a_wait_is_an_error_only_once_the_wait_is_over() -> None:

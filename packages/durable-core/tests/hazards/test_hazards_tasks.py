@@ -47,7 +47,7 @@ async def a_queue(ctx: DurableContext, seen: list[str]) -> None:
 
     async def producer(name: str) -> None:
         for number in range(3):
-            await queue.put(await ctx.step(loiter, f"{name} {number}", name="make"))
+            await queue.put(await ctx.step(loiter, f"{name} {number}", name=f"make {number}"))
 
     async def consumer() -> None:
         for _ in range(6):
@@ -104,7 +104,7 @@ async def one_task_cancels_another(ctx: DurableContext, seen: list[str]) -> None
     async def victim(name: str) -> None:
         try:
             for number in range(4):
-                lived = await ctx.step(loiter, f"{name} {number}", name="live")
+                lived = await ctx.step(loiter, f"{name} {number}", name=f"live {number}")
                 seen.append(lived)
         except asyncio.CancelledError:
             seen.append(f"{name} was cancelled")

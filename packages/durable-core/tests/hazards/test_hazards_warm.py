@@ -8,6 +8,7 @@ import gc
 import os
 import socketserver
 import threading
+import time
 import tracemalloc
 from collections.abc import Iterator
 from typing import Any
@@ -17,6 +18,7 @@ from hazard_runs import Stage, both_flavours, handler_of
 
 from durable_core import ContextMisuseError, DurableContext, Duration, blocking, durable_execution
 from durable_testing import LocalRunner
+from durable_testing.faults import CrashingClient, SandboxDied
 
 MINUTE = Duration.from_minutes(1)
 
@@ -111,7 +113,6 @@ def test_nothing_is_left_for_the_garbage_collector_to_find_later() -> None:
 @pytest.mark.parametrize("ending", ["stopped", "swallowed"])
 def test_an_invocation_that_had_to_be_abandoned_leaves_no_descriptor(ending: str) -> None:
     """In real time: 1.1 seconds for each that swallows its end."""
-    from durable_testing.faults import CrashingClient, SandboxDied
 
     @durable_execution
     async def swallowing(event: object, ctx: DurableContext) -> None:
@@ -192,6 +193,26 @@ def test_a_module_level_async_client_keeps_its_connection_from_one_invocation_to
             assert (result.value, len(result.invocations)) == (f"{name} 1{name} 2", 2)
         assert len(connections) == 1
         LocalRunner(hang_up).run()
+
+
+def test_an_idle_connection_keeps_no_invocation_awake() -> None:
+    """A socket that is read outside a step looks the same, idle or not."""
+
+    with echo_server() as (host, port):
+
+        @durable_execution
+        async def handler(event: object, ctx: DurableContext) -> str:
+            _, writer = await asyncio.open_connection(host, port)
+            try:
+                await ctx.wait(MINUTE)
+            finally:
+                writer.close()
+            return await ctx.step(str, "done")
+
+        stage = Stage(handler)
+        began = time.monotonic()
+        assert stage.invoke(left=30) == {"Status": "PENDING"}
+        assert time.monotonic() - began < 5
 
 
 @both_flavours
