@@ -332,8 +332,9 @@ def test_a_client_is_taken_as_it_is_and_boto3s_is_wrapped() -> None:
 PROGRAM = """
 import sys
 import durable_core
-from durable_core.client.aws import LambdaClient
-LambdaClient().checkpoint("arn:x", "YQ==", [], "c-1", timeout=5)
+from durable_core.client import default_client
+assert default_client() is default_client()
+default_client().checkpoint("arn:x", "YQ==", [], "c-1", timeout=5)
 print(*sorted({name.partition(".")[0] for name in sys.modules}))
 """
 
@@ -341,7 +342,7 @@ print(*sorted({name.partition(".")[0] for name in sys.modules}))
 def test_the_lean_way_imports_neither_boto3_nor_what_it_brings(
     server: LoopbackServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nor pydantic, nor the standard library's HTTP."""
+    """Nor pydantic, nor the standard library's HTTP; from the import to the first answer of the default client."""
     give_credentials(monkeypatch)
     monkeypatch.setenv("AWS_REGION", "eu-west-1")
     monkeypatch.setenv("AWS_ENDPOINT_URL", server.url)

@@ -486,6 +486,26 @@ def test_what_cannot_be_written_never_leaves_the_process(server: LoopbackServer,
     assert server.requests == []
 
 
+class Faulty:
+    """A stand-in for boto3's client with a mistake in it."""
+
+    def checkpoint_durable_execution(self, **parameters: Any) -> Any:
+        return parameters["Update"]
+
+    def get_durable_execution_state(self, **parameters: Any) -> Any:
+        return parameters["Markers"]
+
+
+@pytest.mark.parametrize("call", [checkpoint, get_state])
+def test_a_mistake_in_a_client_is_not_taken_for_a_broken_connection(
+    call: Callable[[DurableServiceClient], object],
+) -> None:
+    """It is told by name, and trying again would only hide it."""
+    with pytest.raises(ServiceError, match=r"'Update'|Markers") as refused:
+        call(as_service_client(Faulty()))
+    assert refused.value.code == "ClientFault"
+
+
 def test_a_hundred_calls_leave_no_descriptor_but_the_kept_one(
     server: LoopbackServer, client: DurableServiceClient
 ) -> None:

@@ -242,7 +242,7 @@ async def virtual_child(ctx: DurableContext, world: World) -> Any:
         got: int = await do(child, world, "two", 2)
         return got
 
-    async def broken(child: DurableContext) -> None:
+    async def broken(child: DurableContext) -> Any:
         await do(child, world, "three")
         await child.wait(SECOND)
         raise PaymentDeclined(5, "not so")
@@ -259,7 +259,7 @@ async def virtual_child(ctx: DurableContext, world: World) -> Any:
 
 @program(sequential=True)
 async def error_mapper(ctx: DurableContext, world: World) -> Any:
-    async def broken(child: DurableContext) -> None:
+    async def broken(child: DurableContext) -> Any:
         await do(child, world, "try")
         await child.wait(SECOND)
         raise KeyError("stock")
@@ -275,7 +275,7 @@ async def error_mapper(ctx: DurableContext, world: World) -> Any:
 
 @program(sequential=True)
 async def error_with_fields(ctx: DurableContext, world: World) -> Any:
-    async def charge() -> None:
+    async def charge() -> Any:
         world.note("charge")
         raise PaymentDeclined(51, "no funds")
 

@@ -102,13 +102,7 @@ def test_an_attempt_that_may_not_run_again_does_not_if_it_was_cut_off(flavour: s
         assert (found.outcome.value in each.or_else) is (crash.side is Side.AFTER or crash.at == 2)
 
 
-SWALLOWED = pytest.mark.xfail(
-    reason="a blocking workflow can swallow the end of its sandbox: `_send` raises it without setting `ending`",
-    run=False,  # it never ends
-)
-
-
-@pytest.mark.parametrize("flavour", ["async", pytest.param("blocking", marks=SWALLOWED)])
+@pytest.mark.parametrize("flavour", ["async", "blocking"])
 def test_code_that_swallows_every_exception_recovers_too(flavour: str) -> None:
     """In real time: an async workflow that cannot be cancelled has a second of grace at each suspension."""
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -60,6 +63,7 @@ def test_three_thousand_nested_async_child_contexts_work(innermost: str) -> None
     assert LocalRunner(handler, verify_replay=False).run().value == 3_000
 
 
+@pytest.mark.xfail(sys.version_info[:2] == (3, 12), strict=True, reason="bugs-hazards.md H26: C's stack ends at 299")
 def test_a_thousand_nested_blocking_child_contexts_work() -> None:
     async def body(ctx: DurableContext) -> int:
         return await nested(ctx, 1_000, "returns")
@@ -67,18 +71,62 @@ def test_a_thousand_nested_blocking_child_contexts_work() -> None:
     assert LocalRunner(handler_of("blocking", body)).run().value == 1_000
 
 
-def test_blocking_child_contexts_nested_too_deeply_fail_cleanly() -> None:
-    """Python's recursion limit is met as an error of the innermost child, and the process is not lost."""
+@pytest.mark.xfail(strict=True, reason="bugs-hazards.md H27: the recursion limit is the process's")
+def test_a_blocking_execution_that_ends_takes_no_room_from_one_that_is_deep() -> None:
+    begun, deep, ended = threading.Event(), threading.Event(), threading.Event()
 
-    async def body(ctx: DurableContext) -> str:
-        try:
-            await nested(ctx, 1_000, "returns")
-        except RecursionError as error:
-            return type(error).__name__
-        return "no error"
+    @durable_execution
+    def diver(event: object, ctx: blocking.DurableContext) -> int:
+        def child(inner: blocking.DurableContext, levels: int) -> int:
+            if levels:
+                return 1 + inner.run_in_child_context(child, levels - 1)
+            deep.set()
+            assert ended.wait(10)
+            return inner.step(sink, 200)
 
-    stage = Stage(handler_of("blocking", body))
-    assert stage.invoke()["Status"] in ("SUCCEEDED", "FAILED")
+        return ctx.run_in_child_context(child, 150)
+
+    def sink(levels: int) -> int:
+        return sink(levels - 1) if levels else 0
+
+    @durable_execution
+    def swimmer(event: object, ctx: blocking.DurableContext) -> bool:
+        begun.set()
+        return ctx.step(deep.wait, 10)
+
+    with ThreadPoolExecutor(2) as threads:
+        shallow = threads.submit(Stage(swimmer).invoke)
+        assert begun.wait(10)
+        answer = threads.submit(Stage(diver).invoke)
+        assert shallow.result() == {"Status": "SUCCEEDED", "Result": "true"}
+        ended.set()
+        assert answer.result() == {"Status": "SUCCEEDED", "Result": "150"}
+
+
+RUNAWAY = """
+import sys
+sys.path[:0] = {path!r}
+from durable_core import blocking, durable_execution
+from hazard_runs import Stage
+
+@durable_execution
+def handler(event, ctx: blocking.DurableContext):
+    def child(inner):
+        return inner.run_in_child_context(child)
+
+    return ctx.run_in_child_context(child)
+
+print(Stage(handler).invoke()["Status"])
+"""
+
+
+@pytest.mark.xfail(sys.version_info[:2] == (3, 11), strict=True, reason="bugs-hazards.md H26: the process is killed")
+def test_blocking_child_contexts_nested_without_end_fail_the_execution_and_leave_the_sandbox_alive() -> None:
+    """In a process of its own: what happens otherwise is no exception."""
+    path = [str(Path(__file__).parent), *filter(None, sys.path)]
+    command = [sys.executable, "-c", RUNAWAY.format(path=path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert (done.returncode, done.stdout) == (0, "FAILED\n"), done.stderr[-500:]
 
 
 def brackets(depth: int) -> str:
@@ -162,7 +210,8 @@ def test_a_result_is_read_back_at_the_depth_at_which_it_was_taken_or_refused_the
         await ctx.wait(HOUR)
         return "refused" if value is None else "taken"
 
-    assert LocalRunner(handler_of(flavour, body)).run().value == ("taken" if depth == 100 else "refused")
+    result = LocalRunner(handler_of(flavour, body)).run()
+    assert result.value in {100: ["taken"], 1_500: ["taken", "refused"], DEEP: ["refused"]}[depth]
 
 
 @both_flavours
@@ -189,8 +238,6 @@ def test_a_result_that_was_taken_is_read_back_however_deep_the_stack_is_by_then(
     def read_from(levels: int, ctx_read: Any) -> Any:
         return read_from(levels - 1, ctx_read) if levels else ctx_read()
 
-    from durable_core import blocking
-
     @durable_execution
     def handler(event: object, ctx: blocking.DurableContext) -> int:
         found = read_from(0 if not stage.operations else 400, lambda: ctx.step(within, depth, name="deep", config=ONCE))
@@ -201,24 +248,3 @@ def test_a_result_that_was_taken_is_read_back_however_deep_the_stack_is_by_then(
     assert stage.invoke() == {"Status": "PENDING"}
     stage.pass_time(HOUR)
     assert stage.invoke() == {"Status": "SUCCEEDED", "Result": str(2 * depth + 2)}
-
-
-def test_the_interpreter_survives_all_of_it() -> None:
-    """A stack overflow in C would end the process without a word: the same in a process of its own."""
-    program = (
-        "import json, msgspec\n"
-        "from durable_core.serdes import JsonSerDes, SerDesContext\n"
-        "from durable_core import SerDesError\n"
-        f"deep = '[' * {DEEP} + ']' * {DEEP}\n"
-        "try:\n    JsonSerDes().deserialize(deep, SerDesContext(None, None, ''))\n"
-        "except (SerDesError, RecursionError, ValueError):\n    print('survived')\n"
-    )
-    path = [each for each in sys.path if each]
-    done = subprocess.run(
-        [sys.executable, "-c", f"import sys; sys.path[:0] = {path!r}\n{program}"],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
-    assert done.stdout == "survived\n", done.stderr

@@ -128,6 +128,7 @@ def test_a_replay_key_tells_executions_and_operations_apart(one: str, other: str
         ("a-name-alone", "a-name-alone"),
         ("arn:aws:lambda:eu-west-1:1:function:f:1/something-else/n/i", None),
         ("x/durable-execution/n", None),
+        ("durable-execution/n/i", "n"),
         ("", ""),
     ],
 )

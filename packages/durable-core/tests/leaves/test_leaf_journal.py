@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given, strategies as st
 
 from durable_core._core.journal import Journal
-from durable_core._wire.shapes import TERMINAL, Operation, OperationStatus, OperationType
+from durable_core._wire.shapes import TERMINAL, Operation, OperationStatus, OperationType, OperationUpdate
 
 EXECUTION: Operation = {"Id": "x", "Type": "EXECUTION", "Status": "STARTED", "StartTimestamp": 1}
 STATUSES: list[OperationStatus] = [
@@ -124,3 +126,97 @@ def test_service_time_is_the_latest_moment_that_was_shown(times: list[tuple[int,
 def test_an_empty_state_shows_no_time() -> None:
     """Zero, which is before everything."""
     assert Journal([]).service_time == 0
+
+
+UPDATES: list[tuple[OperationUpdate, dict[str, Any]]] = [
+    (
+        {"Id": "a", "Type": "STEP", "SubType": "Step", "Name": "n", "ParentId": "p", "Action": "START"},
+        {"Status": "STARTED", "SubType": "Step", "Name": "n", "ParentId": "p", "StepDetails": {"Attempt": 0}},
+    ),
+    (
+        {"Id": "a", "Type": "STEP", "Action": "SUCCEED", "Payload": "1"},
+        {"Status": "SUCCEEDED", "EndTimestamp": 9, "StepDetails": {"Attempt": 1, "Result": "1"}},
+    ),
+    (
+        {"Id": "a", "Type": "STEP", "Action": "FAIL", "Error": {"ErrorType": "T"}},
+        {"Status": "FAILED", "EndTimestamp": 9, "StepDetails": {"Attempt": 1, "Error": {"ErrorType": "T"}}},
+    ),
+    (
+        {"Id": "a", "Type": "STEP", "Action": "RETRY", "Error": {"ErrorType": "T"}},
+        {"Status": "PENDING", "StepDetails": {"Attempt": 1, "Error": {"ErrorType": "T"}}},
+    ),
+    ({"Id": "a", "Type": "WAIT", "Action": "START", "WaitOptions": {"WaitSeconds": 5}}, {"Status": "STARTED"}),
+    ({"Id": "a", "Type": "WAIT", "Action": "CANCEL"}, {"Status": "CANCELLED", "EndTimestamp": 9}),
+    (
+        {"Id": "a", "Type": "CONTEXT", "Action": "SUCCEED", "Payload": "s", "ContextOptions": {"ReplayChildren": True}},
+        {"Status": "SUCCEEDED", "EndTimestamp": 9, "ContextDetails": {"Result": "s", "ReplayChildren": True}},
+    ),
+    (
+        {"Id": "a", "Type": "CONTEXT", "Action": "FAIL", "Error": {"ErrorType": "T"}},
+        {"Status": "FAILED", "EndTimestamp": 9, "ContextDetails": {"Error": {"ErrorType": "T"}}},
+    ),
+]
+
+
+@pytest.mark.parametrize(("update", "expected"), UPDATES)
+def test_an_accepted_update_that_no_answer_shows_leaves_what_the_service_must_have(
+    update: OperationUpdate, expected: dict[str, Any]
+) -> None:
+    """It ended when the service was last heard of: the batch's time of acceptance, in order."""
+    journal = Journal([EXECUTION, entry("b", start=9)])
+    journal.assume(update)
+    assert journal.find("a") == {"Id": "a", "Type": update["Type"], "StartTimestamp": 0, **expected}
+
+
+def test_an_assumed_update_keeps_what_was_told_before() -> None:
+    """Its start, its name, and the attempts so far."""
+    known: Operation = {**entry("a", "READY", start=5), "Name": "n", "StepDetails": {"Attempt": 2, "Result": "state"}}
+    journal = Journal([EXECUTION, known])
+    journal.assume({"Id": "a", "Type": "STEP", "Action": "START"})
+    journal.assume({"Id": "a", "Type": "STEP", "Action": "SUCCEED", "Payload": "1"})
+    assert journal.find("a") == {
+        **known,
+        "Status": "SUCCEEDED",
+        "EndTimestamp": 5,
+        "StepDetails": {"Attempt": 3, "Result": "1"},
+    }
+
+
+def test_an_earlier_ending_that_the_code_has_not_asked_for_is_known() -> None:
+    """Of those that were over when the invocation began; the earliest that is unread decides."""
+    over = [entry("late", end=30), entry("early", end=10), entry("middle", end=20)]
+    journal = Journal([EXECUTION, *over, entry("running", "STARTED"), entry("updated", end=1)], updated=["updated"])
+    for asked, earliest in (("early", 10), ("middle", 20), ("late", 30)):
+        assert not journal.ended_before(earliest)
+        assert journal.ended_before(earliest + 1)
+        journal.read(asked)
+    assert not journal.ended_before(1_000)
+
+
+def test_an_operation_without_an_end_counts_as_the_earliest() -> None:
+    """The service did not say when."""
+    journal = Journal([EXECUTION, entry("a")])
+    assert (journal.ended_before(0), journal.ended_before(1)) == (False, True)
+
+
+def attempts(id: str, attempt: int | None, type: OperationType = "STEP") -> Operation:
+    made = entry(id, "PENDING", type=type)
+    if attempt is not None:
+        made["StepDetails"] = {"Attempt": attempt}
+    return made
+
+
+def test_retries_and_polls_count_as_operations() -> None:
+    """The execution is one itself; a step that has not ended an attempt is one."""
+    journal = Journal([EXECUTION, attempts("a", None), attempts("b", 0), attempts("c", 1), attempts("d", 4)])
+    assert journal.metered() == 1 + 1 + 1 + 1 + 4
+
+
+@given(st.lists(st.tuples(st.sampled_from("abc"), st.none() | st.integers(0, 5)), max_size=20))
+def test_what_an_invocation_adds_is_the_growth_of_the_count(told: list[tuple[str, int | None]]) -> None:
+    """Kept as the answers come, so that nobody counts 25,000 operations again."""
+    journal = Journal([EXECUTION, attempts("a", 2)])
+    before = journal.metered()
+    for id, attempt in told:
+        journal.merge([attempts(id, attempt)])
+    assert journal.added == journal.metered() - before

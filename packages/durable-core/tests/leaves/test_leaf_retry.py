@@ -57,6 +57,15 @@ EXPONENTIAL = {"max_attempts": 3, "base_delay": SECOND, "max_delay": HOUR, "mult
             EXPONENTIAL | {"max_attempts": 6, "base_delay": 5 * SECOND, "max_delay": 60 * SECOND},
         ),
         (RetryPresets.NONE, {}),
+        (RetryPresets.TRANSIENT, EXPONENTIAL | {"max_delay": 10 * SECOND, "jitter": Jitter.HALF}),
+        (
+            RetryPresets.RESOURCE_AVAILABILITY,
+            EXPONENTIAL | {"max_attempts": 5, "base_delay": 5 * SECOND, "max_delay": 300 * SECOND},
+        ),
+        (
+            RetryPresets.CRITICAL,
+            EXPONENTIAL | {"max_attempts": 10, "max_delay": 60 * SECOND, "multiplier": 1.5},
+        ),
         (ExponentialBackoff.from_millis(3, 1000, 30_000), EXPONENTIAL | {"max_delay": 30 * SECOND}),
         (FixedDelay.from_millis(4, 1_500), {"max_attempts": 4, "delay": 1.5 * SECOND}),
         (

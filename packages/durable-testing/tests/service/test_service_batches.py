@@ -123,13 +123,13 @@ class TestParents:
         """Only a CONTEXT is."""
         play = Play()
         play.record(update("START", "STEP", "ctx"))
-        with rejected("the parent 'ctx' is a STEP, not a CONTEXT"):
+        with rejected("the parent 'ctx' is of type STEP, not CONTEXT"):
             play.record(update("START", "STEP", ParentId="ctx"))
 
     def test_the_execution_is_no_parent(self) -> None:
         """An operation at the top has no ParentId."""
         play = Play()
-        with rejected("is a EXECUTION, not a CONTEXT"):
+        with rejected("is of type EXECUTION, not CONTEXT"):
             play.record(update("START", "STEP", ParentId=play.history[0]["Id"]))
 
     @pytest.mark.parametrize("end", ["SUCCEED", "FAIL"])

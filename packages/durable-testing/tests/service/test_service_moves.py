@@ -161,7 +161,7 @@ def test_an_execution_fails_by_an_update() -> None:
 def test_an_execution_can_only_succeed_or_fail(action: str) -> None:
     """An EXECUTION has no other action."""
     play = Play()
-    with rejected(f"a EXECUTION has no {action}"):
+    with rejected(f"EXECUTION has no {action}"):
         play.record(update(action, "EXECUTION", "x"))
     assert play.outcome == "RUNNING"
 

@@ -14,12 +14,13 @@ from typing import Any, TypeVar
 from durable_core._core.journal import Journal
 from durable_core._runtime.attempt import Attempt, Call, attempt
 from durable_core._runtime.endings import Breakdown, Ending, Return, Suspension
+from durable_core._runtime.engine import on_new_thread
 from durable_core._runtime.pipeline import Pipeline
 from durable_core._runtime.prying import pry_loose
 from durable_core._runtime.scheduler import LAST_START
 from durable_core._runtime.scope import Lane, Place, Scope
 from durable_core._runtime.sender import Sender
-from durable_core._runtime.whose import enter_lane
+from durable_core._runtime.whose import in_lane
 from durable_core._wire.shapes import TERMINAL, Operation, OperationUpdate
 from durable_core.errors import (
     InvocationError,
@@ -34,8 +35,10 @@ _PATIENCE = 1_000
 """How often an operation raises again after the end, before the code that swallows it is pried loose."""
 
 
-_FRAMES = 16
-"""Frames that one nested context takes, with some to spare."""
+_LEVELS = 40
+"""Nested contexts that share a thread: Python's limits of recursion, its own and that of C, are for one thread."""
+_DEEPEST = 3_000
+"""Nested contexts, at most."""
 
 
 def drive(operation: Coroutine[Any, Any, T]) -> T:
@@ -62,7 +65,6 @@ class BlockingDriver:
         self._deadline = deadline
         self._late: list[Future[Any]] = []
         self._refusals = 0
-        self._recursion_limit = sys.getrecursionlimit()
         sender.serve(pipeline, _leave_it)
 
     def begin(self, place: Place, operation: object) -> object:
@@ -126,32 +128,26 @@ class BlockingDriver:
             return Attempt(error=StepTimeoutError(f"the attempt took longer than {call.timeout:g} s"))
 
     async def enter(self, scope: Scope, func: Callable[..., Any], args: tuple[Any, ...]) -> Attempt:
-        outer = enter_lane(scope.lane)
-        self._make_room(scope)
-        try:
-            result = contextvars.copy_context().run(attempt, func, args)
-        finally:
-            scope.ended = True
-            enter_lane(outer)
+        if scope.depth > _DEEPEST:
+            raise RecursionError(f"{scope} is more than {_DEEPEST} contexts deep")
+        context = contextvars.copy_context()
+
+        def run() -> Attempt:
+            return context.run(in_lane, scope.lane, attempt, func, args)
+
+        result = on_new_thread(run) if scope.depth % _LEVELS == 0 else run()
+        scope.ended = True
         if isinstance(result.error, Suspended) or self.ending is not None:
             raise Suspended("the invocation ends here for now")
         return result
 
-    def _make_room(self, scope: Scope) -> None:
-        """Let contexts nest as deep as the workflow likes: Python's recursion limit knows nothing of them."""
-        needed = _FRAMES * scope.depth + self._recursion_limit
-        if needed > sys.getrecursionlimit():
-            sys.setrecursionlimit(2 * needed)
-
     def conduct(self, scope: Scope, func: Callable[..., Any], args: tuple[Any, ...]) -> Attempt | None:
         """What came out of the root's body; ``None`` if the invocation ended before it did."""
-        outer, tracing, profiling = enter_lane(scope.lane), sys.gettrace(), sys.getprofile()
+        tracing, profiling = sys.gettrace(), sys.getprofile()
         try:
-            result = attempt(func, args)
+            result = in_lane(scope.lane, attempt, func, args)
         finally:
             scope.ended = True
-            enter_lane(outer)
-            sys.setrecursionlimit(self._recursion_limit)
             if self._refusals > _PATIENCE:  # a C profiler or tracer cannot be set again from Python: leave it alone
                 sys.settrace(tracing)
                 sys.setprofile(profiling)

@@ -87,5 +87,10 @@ def off_loop(call: Callable[[], T]) -> T:
         asyncio.get_running_loop()
     except RuntimeError:
         return call()
+    return on_new_thread(call)
+
+
+def on_new_thread(call: Callable[[], T]) -> T:
+    """*call*, on a thread of its own, waited for."""
     with ThreadPoolExecutor(1, thread_name_prefix="durable-invocation") as thread:
         return thread.submit(call).result()

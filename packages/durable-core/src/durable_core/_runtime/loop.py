@@ -18,11 +18,16 @@ if TYPE_CHECKING:
 Arguments = TypeVarTuple("Arguments")
 T = TypeVar("T")
 
+_MANY_TURNS = 1_000
+
 
 class _AskingSelector(selectors.DefaultSelector):
     """Calls ``before_blocking`` when it is told to block: then nothing is left that could run."""
 
     before_blocking: Callable[[float | None], float | None] | None = None
+    while_busy: Callable[[], None] | None = None
+    """Called now and then while something always can run, as in code that spins until another task is done."""
+    _turns = 0
     own = 1
     """Descriptors of the loop itself: it looks at them whenever it really blocks, and need not in between."""
 
@@ -30,6 +35,12 @@ class _AskingSelector(selectors.DefaultSelector):
         if self.before_blocking is not None:
             if timeout is None or timeout > 0:
                 timeout = self.before_blocking(timeout)
+                self._turns = 0
+            else:
+                self._turns += 1
+                if self._turns > _MANY_TURNS and self.while_busy is not None:
+                    self.while_busy()
+                    self._turns = 0
             if timeout == 0 and len(self.get_map()) <= self.own:
                 return []
         return super().select(timeout)
@@ -50,6 +61,7 @@ class DurableLoop(asyncio.SelectorEventLoop):
         self.set_exception_handler(None)
         self.scheduler = scheduler
         self._asking.before_blocking = None if scheduler is None else scheduler.before_blocking
+        self._asking.while_busy = None if scheduler is None else scheduler.while_busy
 
     def _make_task(self, loop: asyncio.AbstractEventLoop, coro: Any, **options: Any) -> asyncio.Task[Any]:
         return make_task(self.scheduler, loop, coro, options)

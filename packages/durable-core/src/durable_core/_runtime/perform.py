@@ -145,8 +145,9 @@ def check_same(entry: Operation, recorder: Recorder) -> None:
     ):
         return
     raise NonDeterministicExecutionError(
-        f"{recorder.place} was recorded as {_shown(entry['Type'], entry.get('SubType'), entry.get('Name'))}; the code "
-        f"now asks for {_shown(kind.type, kind.subtype, kind.name)} ({recorder.place.line}). {_ADVICE}"
+        f"{recorder.place} was recorded as {_shown(entry['Type'], entry.get('SubType'), entry.get('Name'))}"
+        f"{_under(entry.get('ParentId'), parent)}; the code now asks for "
+        f"{_shown(kind.type, kind.subtype, kind.name)} ({recorder.place.line}). {_ADVICE}"
     )
 
 
@@ -165,6 +166,10 @@ def removed(entry: Operation, where: object) -> NonDeterministicExecutionError:
         f"{where} has a recorded {_shown(entry['Type'], entry.get('SubType'), entry.get('Name'))} that the code did "
         f"not ask for before it returned. {_ADVICE}"
     )
+
+
+def _under(recorded: str | None, asked: str | None) -> str:
+    return "" if recorded == asked else f" in the context {recorded or 'of the execution'}, not {asked or 'there'}"
 
 
 def _shown(type: str, subtype: str | None, name: str | None) -> str:

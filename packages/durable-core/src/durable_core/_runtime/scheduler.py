@@ -243,6 +243,13 @@ class Scheduler:
             return 0
         return _least(timeout, left, self._seconds_to_poll() if awake else None)
 
+    def while_busy(self) -> None:
+        """Something runs and never blocks: deliver what is due all the same, and mind the deadline."""
+        if self.ending is None and self.deadline is not None and time.monotonic() > self.deadline - LAST_CALL:
+            self._give_back()
+        elif not self._deliver() and self._pipeline.urgent:
+            self._sender.arm(at_once=True)
+
     def end(self, ending: Ending) -> None:
         """End the invocation: every task of the workflow is cancelled, and has a second to clean up."""
         first = self.ending is None

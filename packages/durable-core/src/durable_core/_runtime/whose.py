@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from durable_core._runtime.scope import Lane
 from durable_core._runtime.tasks import WorkflowTask
 
+T = TypeVar("T")
+
 _thread = threading.local()
 
 
-def enter_lane(lane: Lane | None) -> Lane | None:
-    """The current thread runs *lane* from now on; return what it ran before."""
+def in_lane(lane: Lane, func: Callable[..., T], *args: Any) -> T:
+    """``func(*args)``, as the own code of *lane* on this thread."""
     before: Lane | None = getattr(_thread, "lane", None)
     _thread.lane = lane
-    return before
+    try:
+        return func(*args)
+    finally:
+        _thread.lane = before
 
 
 def current_lane() -> Lane | None:

@@ -19,7 +19,7 @@ def next_kind(update: OperationUpdate, known: Operation | None) -> FactKind:
     status: From = known["Status"] if known is not None else NEW
     actions = MOVES[type_]
     if action not in actions:
-        raise Rejection(f"a {type_} has no {action}; it has {', '.join(actions)}")
+        raise Rejection(f"{type_} has no {action}; it has {', '.join(actions)}")
     if status not in actions[action]:
         found = "does not exist" if status == NEW else f"is {status}"
         raise Rejection(f"the operation {found}; {action} is for {' or '.join(actions[action])}")
@@ -103,7 +103,7 @@ def check_parent(update: OperationUpdate, parent: Operation | None) -> None:
     if parent is None:
         raise Rejection(f"the parent {id_!r} does not exist")
     if parent["Type"] != "CONTEXT":
-        raise Rejection(f"the parent {id_!r} is a {parent['Type']}, not a CONTEXT")
+        raise Rejection(f"the parent {id_!r} is of type {parent['Type']}, not CONTEXT")
     if parent["Status"] in OVER and update["Action"] != "CANCEL":
         raise Rejection(f"the parent {id_!r} is over: {parent['Status']}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from datetime import timedelta
 from typing import Final, Protocol
@@ -25,12 +26,13 @@ class Clock(Protocol):
 
 
 class VirtualClock:
-    """A clock that stands still until it is moved."""
+    """A clock that stands still until it is moved, from whichever thread."""
 
-    __slots__ = ("_now",)
+    __slots__ = ("_lock", "_now")
 
     def __init__(self, start: int = EPOCH_OF_TESTS) -> None:
         self._now = start
+        self._lock = threading.Lock()
 
     def now(self) -> int:
         """Give the time at which the clock stands."""
@@ -38,18 +40,21 @@ class VirtualClock:
 
     def tick(self) -> int:
         """Move the clock by one millisecond."""
-        self._now += 1
-        return self._now
+        with self._lock:
+            self._now += 1
+            return self._now
 
     def move_to(self, instant: int) -> None:
         """Move the clock forward to *instant*; one that has passed leaves it where it is."""
-        self._now = max(self._now, instant)
+        with self._lock:
+            self._now = max(self._now, instant)
 
     def advance(self, duration: timedelta) -> None:
         """Move the clock forward by *duration*, in whole milliseconds; a negative one is a ``ValueError``."""
         if duration < timedelta():
             raise ValueError(f"a clock does not go back: {duration!r}")
-        self._now += duration // MILLISECOND
+        with self._lock:
+            self._now += duration // MILLISECOND
 
 
 class SystemClock:

@@ -18,22 +18,26 @@ RETRY: Final = frozenset({"CurrentAttempt", "NextAttemptDelaySeconds"})
 """The details that stand in ``RetryDetails``."""
 
 UNSHOWN: Final = frozenset({"ReplayChildren", "RetryDelay", "Idle"})
+"""The details that are not in the API's events."""
+
+EMPTY: Final[Mapping[str, bool]] = {"Truncated": False}
+"""A payload or an error that was not given: nothing was cut off."""
 
 ALWAYS: Final[Mapping[EventType, Mapping[str, object]]] = {
     "ExecutionStarted": {"ExecutionTimeout": LONGEST // 1000},
-    "ExecutionSucceeded": {"Result": {"Truncated": False}},
-    "ExecutionFailed": {"Error": {"Truncated": False}},
-    "ExecutionStopped": {"Error": {"Truncated": False}},
-    "ContextSucceeded": {"Result": {"Truncated": False}},
-    "ContextFailed": {"Error": {"Truncated": False}},
-    "StepSucceeded": {"Result": {"Truncated": False}},
-    "StepFailed": {"Error": {"Truncated": False}},
-    "CallbackSucceeded": {"Result": {"Truncated": False}},
-    "CallbackFailed": {"Error": {"Truncated": False}},
-    "ChainedInvokeSucceeded": {"Result": {"Truncated": False}},
-    "ChainedInvokeFailed": {"Error": {"Truncated": False}},
-    "ChainedInvokeTimedOut": {"Error": {"Truncated": False}},
-    "ChainedInvokeStopped": {"Error": {"Truncated": False}},
+    "ExecutionSucceeded": {"Result": EMPTY},
+    "ExecutionFailed": {"Error": EMPTY},
+    "ExecutionStopped": {"Error": EMPTY},
+    "ContextSucceeded": {"Result": EMPTY},
+    "ContextFailed": {"Error": EMPTY},
+    "StepSucceeded": {"Result": EMPTY},
+    "StepFailed": {"Error": EMPTY},
+    "CallbackSucceeded": {"Result": EMPTY},
+    "CallbackFailed": {"Error": EMPTY},
+    "ChainedInvokeSucceeded": {"Result": EMPTY},
+    "ChainedInvokeFailed": {"Error": EMPTY},
+    "ChainedInvokeTimedOut": {"Error": EMPTY},
+    "ChainedInvokeStopped": {"Error": EMPTY},
 }
 """The details that the API's model requires, as they are when the fact has none."""
 
@@ -68,7 +72,7 @@ def rendered(fact: Fact, event_id: int, *, data: bool) -> Event:
 
 def details_of(kind: EventType, details: Details, *, data: bool) -> EventDetails:
     """Give the details of an event as the API's model has them."""
-    shown: dict[str, object] = {**ALWAYS.get(kind, {})}
+    shown: dict[str, object] = dict(ALWAYS.get(kind, {}))
     retry: dict[str, object] = {}
     for name, value in details.items():
         if name in CONTENT:
