@@ -40,8 +40,8 @@ def check_serdes(value: object, where: str) -> None:
 
 def check_errors(value: object, where: str) -> tuple[type[BaseException], ...]:
     """*value* as a tuple of exception classes, or ``ValidationError``."""
-    classes = tuple(value) if isinstance(value, tuple | list | set | frozenset) else (value,)
-    if isinstance(value, type) or not all(isinstance(c, type) and issubclass(c, BaseException) for c in classes):
+    classes: tuple[Any, ...] = tuple(value) if isinstance(value, tuple | list | set | frozenset) else (None,)
+    if not all(isinstance(each, type) and issubclass(each, BaseException) for each in classes):
         raise ValidationError(f"{where} takes a tuple of exception classes, such as (PaymentDeclined,), got {value!r}")
     return classes
 

@@ -178,7 +178,7 @@ def run_in_processes(
 
     handler = handler_of(each, flavour, lambda: World(_nothing_happens, 0))
     handler.durable = workflow = KilledWorkflow(handler.durable, start, crash, folder)
-    with LocalRunner(handler, service=service, batch_updates=batch_updates, verify_replay=each.ordered) as runner:
+    with LocalRunner(handler, service=service, batch_updates=batch_updates) as runner:
         result = runner.run()
     return Run(
         outcome_of(result), effects_in(folder), result, service.beginnings, runner.seen_by_invocation, workflow.calls

@@ -27,8 +27,6 @@ class Program(NamedTuple):
     """Steps whose body never runs twice within an attempt."""
     left: frozenset[str]
     """Operations that it cancels, and that therefore may stay without an end."""
-    ordered: bool
-    """Every replay sees the same outcomes in the same order: so it is but for timers and threads outside of steps."""
     stride: int
     """Every how many checkpoints it crashes: 1 unless a run is slow."""
 
@@ -46,7 +44,6 @@ def program(
     or_else: Iterable[Any] = (),
     at_most_once: Iterable[str] = (),
     left: Iterable[str] = (),
-    ordered: bool = True,
     stride: int = 1,
 ) -> Callable[[Run], Run]:
     """Register the decorated function under its name."""
@@ -55,7 +52,7 @@ def program(
         name = run.__name__
         assert name not in PROGRAMS, f"there are two programs named {name}"
         PROGRAMS[name] = Program(
-            name, run, sequential, tuple(or_else), frozenset(at_most_once), frozenset(left), ordered, stride
+            name, run, sequential, tuple(or_else), frozenset(at_most_once), frozenset(left), stride
         )
         return run
 

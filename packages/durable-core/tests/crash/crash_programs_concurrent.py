@@ -440,7 +440,7 @@ async def slow_bodies(ctx: DurableContext, world: World) -> Any:
     return [*first, await ctx.step(slow, "three", 3, name="three")]
 
 
-@program(ordered=True)
+@program()
 async def sleep_before_a_step_beside_a_wait(ctx: DurableContext, world: World) -> Any:
     async def notify() -> int:
         await asyncio.sleep(0.003)
@@ -451,7 +451,7 @@ async def sleep_before_a_step_beside_a_wait(ctx: DurableContext, world: World) -
     return [*found, await do(ctx, world, "end", 3)]
 
 
-@program(ordered=True)
+@program()
 async def thread_before_a_step_beside_a_wait(ctx: DurableContext, world: World) -> Any:
     def work() -> int:
         time.sleep(0.003)

@@ -11,7 +11,6 @@ from crash_world import Effect, Outcome, World
 from durable_core.spi import DurableServiceClient, InvocationEvent, Operation, Seen
 from durable_testing import LocalRunner, TestResult
 from durable_testing.faults import CrashingClient, Side
-from durable_testing.runner.records import recorded_operations, replay_event
 from durable_testing.service import DEFAULT, DurableService, Limits
 
 AS_THEY_COME = 250
@@ -43,8 +42,8 @@ class Run(NamedTuple):
     result: TestResult[Any]
     beginnings: Sequence[Beginning]
     """One for each invocation."""
-    seen: Sequence[Sequence[Seen]] | None
-    """The outcomes that the workflow saw, for each invocation; ``None``: not known."""
+    seen: Sequence[Sequence[Seen]]
+    """The outcomes that the workflow saw, for each invocation."""
     calls: int
     """Checkpoints that were asked for."""
 
@@ -67,8 +66,8 @@ class WatchedService(DurableService):
         self.beginnings: list[Beginning] = []
 
     def begin_invocation(self, arn: str, request_id: str | None = None) -> InvocationEvent:
-        recorded = {each["Id"]: each for each in recorded_operations(self, arn)}
-        shown = frozenset(each["Id"] for each in replay_event(self, arn)["InitialExecutionState"].get("Operations", ()))
+        recorded = {each["Id"]: each for each in self.operations(arn)}
+        shown = frozenset(each["Id"] for each in self.rehearse_invocation(arn)["InitialExecutionState"].get("Operations", ()))
         self.beginnings.append(Beginning(recorded, shown))
         return super().begin_invocation(arn, request_id)
 
@@ -97,9 +96,7 @@ def run(
             effects.append(effect)
 
     handler = handler_of(each, flavour, lambda: World(record, len(service.beginnings)))
-    with LocalRunner(
-        handler, service=service, client=crashing, batch_updates=batch_updates, verify_replay=each.ordered
-    ) as runner:
+    with LocalRunner(handler, service=service, client=crashing, batch_updates=batch_updates) as runner:
         result = runner.run()
         seen = runner.seen_by_invocation
     return Run(outcome_of(result), effects, result, service.beginnings, seen, clients[-1].calls)

@@ -22,6 +22,7 @@ CASES = [
     ("third_time_lucky", "async"),
     ("failed_child_and_recovery", "async"),
     ("workers_popping_one_list", "async"),
+    ("plain_functions_on_threads", "async"),
 ]
 
 every_case = pytest.mark.parametrize(("name", "flavour"), CASES)

@@ -129,6 +129,7 @@ WORLD: Final = (
         (
             "test_no_step_starts_in_the_last_second_and_what_was_done_is_recorded",
             "test_a_step_that_is_too_late_to_start_is_not_recorded_as_started",
+            "test_what_is_queued_when_the_deadline_is_near_is_recorded",
             "test_an_async_step_is_cancelled_unrecorded_and_what_is_queued_is_flushed",
             "test_a_thread_that_cannot_be_cancelled_does_not_hold_the_invocation_beyond_its_deadline",
             "test_what_a_thread_returns_after_the_end_runs_in_no_later_invocation",

@@ -22,7 +22,6 @@ from durable_core.spi import (
     encode_json,
 )
 from durable_testing import DurableService
-from durable_testing.runner.records import recorded_operations
 
 Body = Callable[[DurableContext], Coroutine[Any, Any, Any]]
 Wrapper = Callable[[DurableServiceClient], DurableServiceClient]
@@ -140,7 +139,7 @@ class Stage:
     @property
     def operations(self) -> list[Operation]:
         """What is recorded, the EXECUTION left out."""
-        return [each for each in recorded_operations(self.service, self.arn) if each["Type"] != "EXECUTION"]
+        return [each for each in self.service.operations(self.arn) if each["Type"] != "EXECUTION"]
 
     @property
     def statuses(self) -> dict[str, str]:

@@ -66,6 +66,17 @@ def test_a_step_that_is_too_late_to_start_is_not_recorded_as_started(flavour: st
     assert [each["Status"] for each in stage.operations] == ["SUCCEEDED", "SUCCEEDED"]
 
 
+def test_what_is_queued_when_the_deadline_is_near_is_recorded() -> None:
+    @durable_execution
+    async def handler(event: object, ctx: DurableContext) -> None:
+        await asyncio.gather(ctx.wait(Duration.from_hours(1), name="pause"), ctx.step(str, "late", name="late"))
+
+    stage = Stage(handler)
+    with pytest.raises(InvocationError, match="deadline"):
+        stage.invoke(left=0.9)
+    assert stage.statuses == {"pause": "STARTED"}
+
+
 def test_an_async_step_is_cancelled_unrecorded_and_what_is_queued_is_flushed() -> None:
     ended: list[str] = []
 

@@ -125,7 +125,9 @@ class Interpreter:
                 await asyncio.sleep(0)
             case "child":
                 self.note(trace, await ctx.run_in_child_context(self.child, argument, label, name="child"))
-            case "locked" if shared and "!" not in label:  # who holds the lock neither takes it again nor waits for others
+            case "locked" if (
+                shared and "!" not in label
+            ):  # who holds the lock neither takes it again nor waits for others
                 async with self.lock:
                     await self.block(ctx, argument, trace, f"{label}!")
             case "gather" | "group" | "race":

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Sequence
+from itertools import pairwise
 
 import pytest
-from durable_testing import LocalRunner
-from durable_testing.faults import SandboxDied
 from random_programs import Block, World, random_program, workflow
 
 from durable_core.spi import CheckpointAnswer, DurableServiceClient, ExecutionState, OperationUpdate
+from durable_testing import LocalRunner
+from durable_testing.faults import SandboxDied
 
 PROGRAMS = int(os.environ.get("DURABLE_LAWS", "500"))
 CHUNK = 50
@@ -52,7 +53,7 @@ class Killer:
 
 def check_prefixes(traces: Sequence[Sequence[str]]) -> None:
     """Each trace is a prefix of the next."""
-    for number, (before, after) in enumerate(zip(traces, traces[1:], strict=False), start=1):
+    for number, (before, after) in enumerate(pairwise(traces), start=1):
         assert list(after[: len(before)]) == list(before), f"invocation {number + 1} saw another order"
 
 

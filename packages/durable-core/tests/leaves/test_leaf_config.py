@@ -92,7 +92,6 @@ def test_a_step_setting_that_means_nothing_is_refused(settings: dict[str, Any], 
         StepConfig(**settings)
 
 
-@pytest.mark.xfail(strict=True, reason="bugs-leaves 14: these are found, as other errors, when the operation runs")
 @pytest.mark.parametrize(
     "make",
     [

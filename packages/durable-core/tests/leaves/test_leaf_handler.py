@@ -119,7 +119,6 @@ def test_what_is_no_handler_is_refused_while_the_module_loads(
         decorate(func) if settings is None else decorate(**settings)(func)
 
 
-@pytest.mark.xfail(strict=True, reason="bugs-leaves 20: the shape to write is not one that can be written")
 @pytest.mark.parametrize(
     ("func", "shape"),
     [
@@ -141,7 +140,6 @@ def test_a_retry_strategy_is_a_callable() -> None:
         decorate(retry_strategy=3)
 
 
-@pytest.mark.xfail(strict=True, reason="bugs-leaves 20: other settings are looked at in the first invocation")
 @pytest.mark.parametrize(
     "settings",
     [

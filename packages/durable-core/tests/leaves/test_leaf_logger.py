@@ -215,7 +215,6 @@ def test_a_record_points_at_the_line_that_wrote_it(caplog: pytest.LogCaptureFixt
     assert {record.filename for record in lines(caplog)} == {"test_leaf_logger.py"}
 
 
-@pytest.mark.xfail(strict=True, reason="bugs-leaves 18: the short forms pass a stacklevel of their own")
 def test_the_short_forms_take_a_stacklevel_too(caplog: pytest.LogCaptureFixture) -> None:
     """As every other standard option."""
     expected: list[int] = []
@@ -298,7 +297,6 @@ def child_in_blocking(event: None, ctx: blocking.DurableContext) -> None:
     ctx.logger.info("after")
 
 
-@pytest.mark.xfail(strict=True, reason="bugs-leaves 15: a child that spans invocations is never replaying")
 @pytest.mark.parametrize("handler", [child_in_async, child_in_blocking], ids=["async", "blocking"])
 def test_a_child_that_spans_invocations_says_each_line_once(handler: Any, caplog: pytest.LogCaptureFixture) -> None:
     """It replays up to its own first operation that was not over."""

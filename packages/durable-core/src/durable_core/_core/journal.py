@@ -84,11 +84,14 @@ class Journal:
         known = self.operations.get(update["Id"])
         status = _STATUSES[update["Action"]]
         entry: Operation = {"Id": update["Id"], "Type": update["Type"], "Status": status, "StartTimestamp": 0}
-        entry |= known or {}
-        entry["Status"] = status
-        for name in ("Name", "SubType", "ParentId"):
-            if name in update:
-                entry[name] = update[name]
+        if known is not None:
+            entry = {**known, "Status": status}
+        if "Name" in update:
+            entry["Name"] = update["Name"]
+        if "SubType" in update:
+            entry["SubType"] = update["SubType"]
+        if "ParentId" in update:
+            entry["ParentId"] = update["ParentId"]
         if status in TERMINAL:
             entry["EndTimestamp"] = self.service_time
         details: dict[str, Any] = {}

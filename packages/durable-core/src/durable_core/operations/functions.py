@@ -61,7 +61,7 @@ def facts_of(func: Callable[..., Any]) -> FunctionFacts:
 def _facts(core: Any) -> FunctionFacts:
     called = core if inspect.isroutine(core) or isinstance(core, type) else type(core).__call__
     plain = inspect.unwrap(called)
-    name = getattr(core, "__name__", None) or type(core).__name__
+    name: str = getattr(core, "__name__", None) or type(core).__name__
     return FunctionFacts(
         name=None if name == "<lambda>" else legal_name(name),
         is_async=inspect.iscoroutinefunction(called),

@@ -24,7 +24,6 @@ from durable_core.spi import (
 from durable_testing.errors import ReplayMismatchError, RunnerError
 from durable_testing.faults import SandboxDied
 from durable_testing.runner.lambda_context import LambdaContext
-from durable_testing.runner.records import recorded_operations, replay_event
 from durable_testing.runner.result import InvocationResult, TestResult, operation_results
 from durable_testing.runner.verify import verify_replay
 from durable_testing.runner.warnings import collected_warnings
@@ -106,7 +105,7 @@ class LocalRunner:
         result = self._result(arn)
         if self._verify and result.status == "SUCCEEDED":
             recorded = self.service.get_durable_execution(DurableExecutionArn=arn).get("Result")
-            verify_replay(self._workflow, replay_event(self.service, arn), self._seen, recorded, self._context())
+            verify_replay(self._workflow, self.service.rehearse_invocation(arn), self._seen, recorded, self._context())
         return result
 
     @property
@@ -173,7 +172,7 @@ class LocalRunner:
             status=facts["Status"],
             value=value,
             error=facts.get("Error"),
-            operations=operation_results(recorded_operations(self.service, arn)),
+            operations=operation_results(self.service.operations(arn)),
             invocations=[_invocation(event) for event in events if event["EventType"] == "InvocationCompleted"],
             history=events,
             warnings=tuple(self._warnings),
