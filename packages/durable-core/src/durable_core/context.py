@@ -32,7 +32,7 @@ class Operation(Coroutine[object, Never, T]):
     is_durable_operation = True
 
     def __init__(self, place: Place, kind: Kind[T]) -> None:
-        self.place = place
+        self.place: Place = place
         self._kind = kind
         self._coroutine: Coroutine[object, Never, T] | None = None
         place.lane.scope.placed.add(self)

@@ -21,7 +21,7 @@ class ContextFacts:
 
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
-        self.logger = DurableLogger(Subject(scope.execution, scope, scope.id, scope.name))
+        self.logger: DurableLogger = DurableLogger(Subject(scope.execution, scope, scope.id, scope.name))
         """Writes to the standard logger ``durable``; silent while the workflow replays."""
 
     @property

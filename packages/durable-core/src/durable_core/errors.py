@@ -67,13 +67,13 @@ class OperationError(DurableError):
         error_data: str | None = None,
         stack_trace: Sequence[str] = (),
     ) -> None:
-        self.args = (error_message,)  # not super(): in a class that is also the user's, that would be its __init__
+        BaseException.__init__(self, error_message)  # in a class that is also the user's, super() would be its __init__
         self.error_message = error_message
         self.operation_id = operation_id
         self.name = name
-        self.error_type = error_type if error_type is not None else qualified_name(type(self))
+        self.error_type: str = error_type if error_type is not None else qualified_name(type(self))
         self.error_data = error_data
-        self.stack_trace = tuple(stack_trace)
+        self.stack_trace: tuple[str, ...] = tuple(stack_trace)
 
     def __str__(self) -> str:
         return self.error_message

@@ -28,7 +28,7 @@ class DurableFunction(Generic[H]):
     """A Lambda entry point: ``handler(event, lambda_context) -> answer``. Made by ``@durable_execution``."""
 
     def __init__(self, func: H, settings: Settings) -> None:
-        self.durable = Workflow(func, settings)
+        self.durable: Workflow = Workflow(func, settings)
         """The workflow and its settings, as a runner finds them."""
         self.__name__: str
         self.__qualname__: str

@@ -53,7 +53,7 @@ class JsonSerDes:
     __slots__ = ("_read", "_write", "hint")
 
     def __init__(self, hint: Any = UNTYPED) -> None:
-        self.hint = hint
+        self.hint: Any = hint
         if _is_model(hint):
             self._write: Callable[[Any], str | bytes] = _write_model
             self._read: Callable[[Any], Any] = hint.model_validate_json

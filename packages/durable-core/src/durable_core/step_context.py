@@ -15,10 +15,10 @@ class StepContext:
 
     def __init__(self, subject: Subject, execution_arn: str, operation_id: str, name: str | None, attempt: int) -> None:
         self._subject = subject
-        self.execution_arn = execution_arn
-        self.operation_id = operation_id
-        self.name = name
-        self.attempt = attempt
+        self.execution_arn: str = execution_arn
+        self.operation_id: str = operation_id
+        self.name: str | None = name
+        self.attempt: int = attempt
         """From 1; attempts that were cut off count where they are known of."""
 
     @property

@@ -32,7 +32,7 @@ class Workflow:
     def __init__(self, func: Callable[..., Any], settings: Settings) -> None:
         self.func = func
         self.settings = settings
-        self.is_async = inspect.iscoroutinefunction(func)
+        self.is_async: bool = inspect.iscoroutinefunction(func)
         self._hints: dict[str, Any] | None = None
         self._event_name = _check_signature(func)
         _check_flavour(func, self.is_async, self.hints)

@@ -48,13 +48,18 @@ def check_effects(each: Program, run: Run, plain: Sequence[Effect]) -> None:
 
 
 def check_nothing_is_redone(each: Program, run: Run) -> None:
-    """No body runs whose outcome is recorded; one runs again only if the sandbox died in which it last ran."""
+    """No body runs that is over, or in a context that is; none runs again unless the sandbox of its last run died."""
+    parents = {operation.id: operation.parent_id for operation in run.result.operations}
     last: dict[tuple[str, int], int] = {}
     for effect in run.effects:
-        before = run.beginnings[effect.invocation - 1].recorded.get(effect.operation_id)
-        if before is not None:
-            ended = before.get("StepDetails", {}).get("Attempt", 0)
-            assert before["Status"] not in TERMINAL, f"{effect} ran, although its step was {before['Status']}"
+        beginning = run.beginnings[effect.invocation - 1]
+        above: str | None = effect.operation_id
+        while above is not None:
+            status = beginning[above]["Status"] if above in beginning else "unknown"
+            assert status not in TERMINAL, f"{effect} ran, although {above} was {status}"
+            above = parents.get(above)
+        if effect.operation_id in beginning:
+            ended = beginning[effect.operation_id].get("StepDetails", {}).get("Attempt", 0)
             assert effect.attempt > ended, f"{effect} ran, although {ended} attempts were recorded"
         key = (effect.operation_id, effect.attempt)
         if key in last:
@@ -88,7 +93,7 @@ def check_prefixes(run: Run) -> None:
     """
     longest: list[Any] = []
     for number, (seen, beginning) in enumerate(zip(run.seen, run.beginnings, strict=True), start=1):
-        longest = [outcome for outcome in longest if outcome.operation_id in beginning.shown]
+        longest = [outcome for outcome in longest if outcome.operation_id in beginning]
         common = min(len(longest), len(seen))
         assert list(seen[:common]) == longest[:common], (
             f"invocation {number} saw {_named(seen[:common], run)}, an earlier one {_named(longest, run)}"

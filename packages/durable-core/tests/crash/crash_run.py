@@ -26,12 +26,8 @@ class Crash(NamedTuple):
         return f"{self.side.value} checkpoint {self.at}"
 
 
-class Beginning(NamedTuple):
-    """What the service knew when an invocation began."""
-
-    recorded: Mapping[str, Operation]
-    shown: frozenset[str]
-    """The ids that a replay is shown: not those inside contexts that are over."""
+Beginning = Mapping[str, Operation]
+"""What an invocation is shown of its execution: not what is inside contexts that are over."""
 
 
 class Run(NamedTuple):
@@ -59,17 +55,23 @@ class Run(NamedTuple):
 
 
 class WatchedService(DurableService):
-    """Remembers what was known at the beginning of each invocation."""
+    """Remembers what each invocation was shown when it began."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.beginnings: list[Beginning] = []
 
     def begin_invocation(self, arn: str, request_id: str | None = None) -> InvocationEvent:
-        recorded = {each["Id"]: each for each in self.operations(arn)}
-        shown = frozenset(each["Id"] for each in self.rehearse_invocation(arn)["InitialExecutionState"].get("Operations", ()))
-        self.beginnings.append(Beginning(recorded, shown))
-        return super().begin_invocation(arn, request_id)
+        event = super().begin_invocation(arn, request_id)
+        page: Any = event["InitialExecutionState"]
+        shown = {each["Id"]: each for each in page["Operations"]}
+        while marker := page.get("NextMarker"):
+            page = self.get_durable_execution_state(
+                DurableExecutionArn=arn, CheckpointToken=event["CheckpointToken"], Marker=marker
+            )
+            shown |= {each["Id"]: each for each in page["Operations"]}
+        self.beginnings.append(shown)
+        return event
 
 
 def run(

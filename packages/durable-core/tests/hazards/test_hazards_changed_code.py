@@ -162,7 +162,6 @@ def test_code_that_asks_for_something_else_than_is_recorded_fails_and_is_told_bo
     assert [word for word in words if word not in message] == [], message
 
 
-@pytest.mark.xfail(strict=True, reason="bugs-hazards.md H24: where only the parent differs, both sides read alike")
 @both_flavours
 def test_the_two_sides_of_a_mismatch_never_read_alike(flavour: str) -> None:
     for before, now, _ in CHANGES.values():

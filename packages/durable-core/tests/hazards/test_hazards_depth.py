@@ -20,6 +20,7 @@ from durable_core import (
     NoRetry,
     SerDesError,
     StepConfig,
+    blocking,
     durable_execution,
 )
 from durable_testing import LocalRunner
@@ -63,7 +64,6 @@ def test_three_thousand_nested_async_child_contexts_work(innermost: str) -> None
     assert LocalRunner(handler, verify_replay=False).run().value == 3_000
 
 
-@pytest.mark.xfail(sys.version_info[:2] == (3, 12), strict=True, reason="bugs-hazards.md H26: C's stack ends at 299")
 def test_a_thousand_nested_blocking_child_contexts_work() -> None:
     async def body(ctx: DurableContext) -> int:
         return await nested(ctx, 1_000, "returns")
@@ -71,7 +71,6 @@ def test_a_thousand_nested_blocking_child_contexts_work() -> None:
     assert LocalRunner(handler_of("blocking", body)).run().value == 1_000
 
 
-@pytest.mark.xfail(strict=True, reason="bugs-hazards.md H27: the recursion limit is the process's")
 def test_a_blocking_execution_that_ends_takes_no_room_from_one_that_is_deep() -> None:
     begun, deep, ended = threading.Event(), threading.Event(), threading.Event()
 
@@ -120,7 +119,6 @@ print(Stage(handler).invoke()["Status"])
 """
 
 
-@pytest.mark.xfail(sys.version_info[:2] == (3, 11), strict=True, reason="bugs-hazards.md H26: the process is killed")
 def test_blocking_child_contexts_nested_without_end_fail_the_execution_and_leave_the_sandbox_alive() -> None:
     """In a process of its own: what happens otherwise is no exception."""
     path = [str(Path(__file__).parent), *filter(None, sys.path)]

@@ -299,7 +299,6 @@ def test_a_foreign_thread_may_still_set_the_event_in_lambda() -> None:
     assert Stage(handler).invoke(left=20, impatient=False) == {"Status": "SUCCEEDED", "Result": '"called in"'}
 
 
-@pytest.mark.xfail(strict=True, reason="bugs-hazards.md H25: a loop that never blocks delivers nothing")
 def test_a_task_that_turns_on_the_spot_until_another_is_done_sees_it_done() -> None:
     @durable_execution
     async def handler(event: object, ctx: DurableContext) -> str:

@@ -1,8 +1,8 @@
 """Break the core in known ways, one at a time, and require that the named tests notice.
 
-``python run.py`` tries every mutant of ``mutants.toml``; ``python run.py word …`` those whose names hold a word. Each gets
-a copy of the package with one piece of text replaced; its tests must fail on it. It ends with 1 if a mutant survives, or
-has grown stale: its text must stand in the file exactly once.
+``python run.py`` tries every mutant of ``mutants.toml``; ``python run.py word …`` those whose names hold a word. Each
+gets a copy of the package with one piece of text replaced; each of its tests must fail on it. The exit status is 1 if a
+mutant survives, or has grown stale: its text must stand in the file exactly once.
 """
 
 from __future__ import annotations

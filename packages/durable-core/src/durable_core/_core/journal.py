@@ -25,7 +25,7 @@ class Journal:
 
     def __init__(self, operations: Iterable[Operation], updated: Iterable[str] = ()) -> None:
         self.operations: dict[str, Operation] = {entry["Id"]: entry for entry in operations}
-        self.added = 0
+        self.added: int = 0
         """What this invocation has added to ``metered``."""
         self._service_time: int | None = None
         self._endings: deque[tuple[int, str]] | None = None

@@ -21,7 +21,7 @@ class Engine:
     """A loop and a sender, for one invocation at a time. Clients made at module level keep their connections."""
 
     def __init__(self) -> None:
-        self.sender = Sender()
+        self.sender: Sender = Sender()
         self._loop: DurableLoop | None = None
 
     @property

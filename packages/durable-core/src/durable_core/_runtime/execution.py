@@ -69,19 +69,19 @@ class Execution:
         interrupt: Interrupt,
         dry: bool,
     ) -> None:
-        self.arn = arn
-        self.name = execution_name(arn)
-        self.start = datetime.fromtimestamp(millis(record["StartTimestamp"]) / 1000, UTC)
-        self.journal = journal
-        self.driver = driver
-        self.settings = settings
-        self.lambda_context = lambda_context
-        self.see = see
+        self.arn: str = arn
+        self.name: str = execution_name(arn)
+        self.start: datetime = datetime.fromtimestamp(millis(record["StartTimestamp"]) / 1000, UTC)
+        self.journal: Journal = journal
+        self.driver: Driver = driver
+        self.settings: Settings = settings
+        self.lambda_context: Any = lambda_context
+        self.see: Callable[[Seen], None] | None = see
         """Told of every outcome, in the order in which the workflow sees them."""
-        self.interrupt = interrupt
-        self.dry = dry
+        self.interrupt: Interrupt = interrupt
+        self.dry: bool = dry
         """Only a replay: nothing new may be asked for, and no step's body runs."""
-        self.root = Scope(self, id=None, name=None, parent_id=None, replaying=journal.replays, over=dry)
+        self.root: Scope = Scope(self, id=None, name=None, parent_id=None, replaying=journal.replays, over=dry)
 
     @property
     def request_id(self) -> str | None:

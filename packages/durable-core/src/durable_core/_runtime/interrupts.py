@@ -15,7 +15,7 @@ class Interrupt:
     __slots__ = ("pressed",)
 
     def __init__(self) -> None:
-        self.pressed = False
+        self.pressed: bool = False
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
         self.pressed = True

@@ -7,6 +7,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from durable_core._core.failures import describe
 from durable_core._core.text import visible
+from durable_core._runtime.driver import Driver
 from durable_core._runtime.execution import Execution, Seen
 from durable_core._runtime.scope import Place
 from durable_core._wire.shapes import (
@@ -57,12 +58,12 @@ class Recorder:
     __slots__ = ("driver", "execution", "kind", "place", "replaying")
 
     def __init__(self, execution: Execution, place: Place, kind: Kind[Any]) -> None:
-        self.replaying = place.lane.replaying
+        self.replaying: bool = place.lane.replaying
         """Whether the code that asks for the operation was repeating what an earlier invocation did."""
-        self.execution = execution
-        self.driver = execution.driver
-        self.place = place
-        self.kind = kind
+        self.execution: Execution = execution
+        self.driver: Driver = execution.driver
+        self.place: Place = place
+        self.kind: Kind[Any] = kind
 
     def update(self, action: OperationAction, **fields: Any) -> OperationUpdate:
         """An update of this operation; a payload or error over the limit is a ``SizeLimitError``."""

@@ -32,11 +32,11 @@ class Ticket:
     __slots__ = ("alone", "error", "settled", "size", "update", "waiter")
 
     def __init__(self, update: OperationUpdate, waiter: Callable[[Ticket], None] | None) -> None:
-        self.update = update
-        self.size = len(_encode(update)) + 1
-        self.alone = update["Action"] == "CANCEL" or self.size > ServiceLimits.DEFAULT.payload_bytes
-        self.waiter = waiter
-        self.settled = False
+        self.update: OperationUpdate = update
+        self.size: int = len(_encode(update)) + 1
+        self.alone: bool = update["Action"] == "CANCEL" or self.size > ServiceLimits.DEFAULT.payload_bytes
+        self.waiter: Callable[[Ticket], None] | None = waiter
+        self.settled: bool = False
         self.error: SizeLimitError | None = None
         """The service refused this update, and nothing else, for its size."""
 
@@ -57,7 +57,7 @@ class Pipeline:
         """Guards the queue and the call in flight."""
         self._changed = threading.Condition(self._lock)
         """Notified when a call ends."""
-        self.sending = False
+        self.sending: bool = False
         """A call is in flight."""
         self.failure: BaseException | None = None
         """Why nothing more can be sent; the first reason stands."""

@@ -67,7 +67,7 @@ class Scheduler:
         self._calm: asyncio.Future[None] | None = None
         self.timers: list[asyncio.TimerHandle] = []
         """Timers that the workflow set outside steps."""
-        self.alive = 1
+        self.alive: int = 1
         """Tasks that could run the workflow's code, or wake it."""
         self._sender = sender
         self._pipeline = pipeline

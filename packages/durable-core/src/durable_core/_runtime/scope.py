@@ -39,12 +39,12 @@ class Scope:
         over: bool = False,
         depth: int = 0,
     ) -> None:
-        self.depth = depth
-        self.execution = execution
-        self.id = id
+        self.depth: int = depth
+        self.execution: Execution = execution
+        self.id: str | None = id
         """Its operation's id, which the ids of its operations are made from; ``None`` at the root."""
-        self.name = name
-        self.parent_id = parent_id
+        self.name: str | None = name
+        self.parent_id: str | None = parent_id
         """What its operations are recorded under: the nearest context that is recorded itself."""
         self.placed: set[Any] = set()
         """Operations that were called and not yet awaited."""
@@ -52,10 +52,10 @@ class Scope:
         """Tasks of the workflow that are not done, but for its body."""
         self.returned: list[Lane] = []
         """The lanes of those that returned by themselves."""
-        self.over = over
+        self.over: bool = over
         """Its outcome is recorded: it runs only to give its result again, and may record nothing."""
-        self.ended = False
-        self.lane = Lane(self, "", replaying)
+        self.ended: bool = False
+        self.lane: Lane = Lane(self, "", replaying)
 
     def __str__(self) -> str:
         if self.id is None:
@@ -69,11 +69,11 @@ class Lane:
     __slots__ = ("current", "operations", "path", "replaying", "scope", "tasks")
 
     def __init__(self, scope: Scope, path: str, replaying: bool) -> None:
-        self.scope = scope
-        self.path = path
-        self.operations = 0
-        self.tasks = 0
-        self.replaying = replaying
+        self.scope: Scope = scope
+        self.path: str = path
+        self.operations: int = 0
+        self.tasks: int = 0
+        self.replaying: bool = replaying
         self.current: object = None
         """The operation that it is in the middle of, in a blocking workflow; its own code does not run meanwhile."""
 
@@ -107,9 +107,9 @@ class Place:
     __slots__ = ("_at", "_code", "id", "lane", "number")
 
     def __init__(self, lane: Lane, number: int, id: str, code: CodeType, at: int) -> None:
-        self.lane = lane
-        self.number = number
-        self.id = id
+        self.lane: Lane = lane
+        self.number: int = number
+        self.id: str = id
         self._code = code
         self._at = at
 

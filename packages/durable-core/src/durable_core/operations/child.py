@@ -48,11 +48,11 @@ class Child:
         self._args = args
         self._facts = facts_of(func)
         self._make_context = make_context
-        self.name = checked_name(name) or self._facts.name
-        self.config = config or _DEFAULT
+        self.name: str | None = checked_name(name) or self._facts.name
+        self.config: ChildConfig = config or _DEFAULT
         if not isinstance(self.config, ChildConfig):
             raise ValidationError(f"run_in_child_context takes a ChildConfig as its config, got {self.config!r}")
-        self.recorded = not self.config.virtual
+        self.recorded: bool = not self.config.virtual
         self._value = _NOTHING
         self._cause: BaseException | None = None
 

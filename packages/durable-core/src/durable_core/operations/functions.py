@@ -61,7 +61,7 @@ def facts_of(func: Callable[..., Any]) -> FunctionFacts:
 def _facts(core: Any) -> FunctionFacts:
     called = core if inspect.isroutine(core) or isinstance(core, type) else type(core).__call__
     plain = inspect.unwrap(called)
-    name: str = getattr(core, "__name__", None) or type(core).__name__
+    name = str(getattr(core, "__name__", None) or type(core).__name__)
     return FunctionFacts(
         name=None if name == "<lambda>" else legal_name(name),
         is_async=inspect.iscoroutinefunction(called),
@@ -101,6 +101,8 @@ def resolved(declared: Any, func: Any) -> Any:
 
 def hint(declared: Any) -> Any:
     """*declared* as a type to read values by: ``Any``, ``object`` and type variables say nothing."""
+    if type(declared).__name__ == "TypeAliasType":  # of typing_extensions, or of Python 3.12
+        return hint(declared.__value__)
     if isinstance(declared, typing.TypeVar) or declared in _SAY_NOTHING:
         return UNTYPED
     return type(None) if declared is None else declared

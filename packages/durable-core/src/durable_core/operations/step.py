@@ -52,8 +52,8 @@ class Step:
         self._args = args
         self._facts = facts_of(func)
         given_name, given_config = self._facts.step or (None, None)
-        self.name = checked_name(name if name is not None else given_name) or self._facts.name
-        self.config = config or given_config or _DEFAULT
+        self.name: str | None = checked_name(name if name is not None else given_name) or self._facts.name
+        self.config: StepConfig = config or given_config or _DEFAULT
         if not isinstance(self.config, StepConfig):
             raise ValidationError(f"step takes a StepConfig as its config, got {self.config!r}")
         self._value = _NOTHING
@@ -191,14 +191,16 @@ def durable_step(func: F, /) -> F: ...
 def durable_step(*, name: str | None = None, config: StepConfig | None = None) -> Callable[[F], F]: ...
 
 
-def durable_step(func: F | None = None, /, *, name: str | None = None, config: StepConfig | None = None) -> Any:
+def durable_step(
+    func: Callable[..., Any] | None = None, /, *, name: str | None = None, config: StepConfig | None = None
+) -> Any:
     """Give a function its defaults as a step: ``ctx.step(func)`` uses *name* and *config* unless it is told otherwise.
 
     The function stays callable as it was.
     """
     checked_name(name)
 
-    def decorate(decorated: F) -> F:
+    def decorate(decorated: Callable[..., Any]) -> Callable[..., Any]:
         decorated.__durable_step__ = (name, config)  # type: ignore[attr-defined]
         return decorated
 

@@ -23,8 +23,8 @@ class Wait:
     recorded = True
 
     def __init__(self, duration: timedelta, name: str | None) -> None:
-        self.name = checked_name(name)
-        self.seconds = whole_seconds(duration, "wait", most=MAX_WAIT_SECONDS)
+        self.name: str | None = checked_name(name)
+        self.seconds: int = whole_seconds(duration, "wait", most=MAX_WAIT_SECONDS)
 
     def __str__(self) -> str:
         return f'wait "{self.name}"' if self.name else "a wait"
