@@ -18,6 +18,7 @@ INTERRUPTED = "durable_core.StepInterruptedError"
 def check(each: Program, run: Run, plain: tuple[Outcome, Sequence[Effect]]) -> None:
     """``AssertionError`` unless *run* did what *plain* says, and nothing twice that was recorded."""
     outcome, effects = plain
+    assert run.deaths >= sum(crash.at <= run.calls for crash in run.crashes), "a sandbox went on after its end"
     allowed = [outcome] + [Outcome(value) for value in each.or_else if run.deaths]
     assert run.outcome in allowed, (
         f"it ended {_short(run.outcome)}, where plainly {_short(outcome)}\n{run.result.to_table()}"
@@ -82,8 +83,8 @@ def check_history(each: Program, run: Run) -> None:
         retry = event.get("StepFailedDetails", {}).get("RetryDetails", {})
         if not kind.endswith("Started") and "NextAttemptDelaySeconds" not in retry:
             ended.add(id)
-    open = {name for id, name in names.items() if id not in ended}
-    assert open <= each.left, f"these never ended: {open}"
+    unended = {name for id, name in names.items() if id not in ended}
+    assert unended <= each.left, f"these never ended: {unended}"
 
 
 def check_prefixes(run: Run) -> None:

@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing.connection import Connection, Listener
@@ -44,29 +43,29 @@ class CrashInBody(NamedTuple):
         return f"in the body of {self.step}"
 
 
-class Sandboxes:
+class Sandboxes(NamedTuple):
     """Forks a process for each order."""
 
-    def __init__(self, listener: Listener) -> None:
-        self._listener = listener
-        self._orders = listener.accept()
+    listener: Listener
+    orders: Connection[Any, Any]
 
     def start(self, order: Order) -> tuple[int, Connection[Any, Any]]:
         """The process id of a sandbox that runs *order*, and the line to it."""
-        self._orders.send(order)
-        line = self._listener.accept()
+        self.orders.send(order)
+        line = self.listener.accept()
         return line.recv(), line
 
 
 @contextmanager
-def sandboxes(folder: Path) -> Iterator[Sandboxes]:
+def sandboxes() -> Iterator[Sandboxes]:
     """A process from which sandboxes are forked; it ends with this."""
-    address = str(folder / "line")
-    with Listener(address) as listener, subprocess.Popen([sys.executable, crash_sandbox.__file__, address]) as parent:
-        try:
-            yield Sandboxes(listener)
-        finally:
-            parent.kill()
+    with Listener(family="AF_UNIX") as listener:
+        command = [sys.executable, crash_sandbox.__file__, str(listener.address)]
+        with subprocess.Popen(command) as parent, listener.accept() as orders:
+            try:
+                yield Sandboxes(listener, orders)
+            finally:
+                parent.kill()
 
 
 class KilledWorkflow(Workflow):
@@ -106,6 +105,8 @@ class KilledWorkflow(Workflow):
             except SandboxDied:
                 os.kill(pid, signal.SIGKILL)
                 self._hear_out(line, see)
+                if isinstance(self._crash, CrashInBody):
+                    self._hold(self._crash).unlink()
                 raise
 
     def _serve(
@@ -133,15 +134,15 @@ class KilledWorkflow(Workflow):
 
     def _wait_for_message(self, line: Connection[Any, Any]) -> None:
         while not line.poll(0.002):
-            if isinstance(self._crash, CrashInBody) and self._has_begun(self._crash.step):
-                end = time.monotonic() + INTO_THE_BODY
-                if not line.poll(end - time.monotonic()):
-                    (self._folder / f"hold-{self._crash.step}").unlink()
-                    raise SandboxDied
+            if isinstance(self._crash, CrashInBody) and self._is_held(self._crash) and not line.poll(INTO_THE_BODY):
+                raise SandboxDied
 
-    def _has_begun(self, step: str) -> bool:
-        held = (self._folder / f"hold-{step}").exists()
-        return held and any(effect.name == step for effect in effects_in(self._folder))
+    def _is_held(self, crash: CrashInBody) -> bool:
+        held = self._hold(crash).exists()
+        return held and any(effect.name == crash.step for effect in effects_in(self._folder))
+
+    def _hold(self, crash: CrashInBody) -> Path:
+        return self._folder / f"hold-{crash.step}"
 
     def _die_if(self, here: Crash) -> None:
         if here == self._crash:
@@ -180,9 +181,8 @@ def run_in_processes(
     handler.durable = workflow = KilledWorkflow(handler.durable, start, crash, folder)
     with LocalRunner(handler, service=service, batch_updates=batch_updates) as runner:
         result = runner.run()
-    return Run(
-        outcome_of(result), effects_in(folder), result, service.beginnings, runner.seen_by_invocation, workflow.calls
-    )
+    seen, crashes = runner.seen_by_invocation, [crash] if isinstance(crash, Crash) else []
+    return Run(outcome_of(result), effects_in(folder), result, service.beginnings, seen, workflow.calls, crashes)
 
 
 def effects_in(folder: Path) -> list[Effect]:

@@ -35,9 +35,6 @@ class Program(NamedTuple):
         return ("async", "blocking") if self.sequential else ("async",)
 
 
-PROGRAMS: dict[str, Program] = {}
-
-
 def program(
     *,
     sequential: bool = False,
@@ -45,18 +42,13 @@ def program(
     at_most_once: Iterable[str] = (),
     left: Iterable[str] = (),
     stride: int = 1,
-) -> Callable[[Run], Run]:
-    """Register the decorated function under its name."""
+) -> Callable[[Run], Program]:
+    """Make the decorated workflow a program of its name."""
 
-    def register(run: Run) -> Run:
-        name = run.__name__
-        assert name not in PROGRAMS, f"there are two programs named {name}"
-        PROGRAMS[name] = Program(
-            name, run, sequential, tuple(or_else), frozenset(at_most_once), frozenset(left), stride
-        )
-        return run
+    def made(run: Run) -> Program:
+        return Program(run.__name__, run, sequential, tuple(or_else), frozenset(at_most_once), frozenset(left), stride)
 
-    return register
+    return made
 
 
 def handler_of(each: Program, flavour: str, make_world: Callable[[], World]) -> DurableFunction[Any]:

@@ -42,6 +42,8 @@ class Run(NamedTuple):
     """The outcomes that the workflow saw, for each invocation."""
     calls: int
     """Checkpoints that were asked for."""
+    crashes: Sequence[Crash]
+    """Where sandboxes were to die; those beyond the last checkpoint never did."""
 
     @property
     def died(self) -> Sequence[bool]:
@@ -101,7 +103,7 @@ def run(
     with LocalRunner(handler, service=service, client=crashing, batch_updates=batch_updates) as runner:
         result = runner.run()
         seen = runner.seen_by_invocation
-    return Run(outcome_of(result), effects, result, service.beginnings, seen, clients[-1].calls)
+    return Run(outcome_of(result), effects, result, service.beginnings, seen, clients[-1].calls, crashes)
 
 
 def outcome_of(result: TestResult[Any]) -> Outcome:

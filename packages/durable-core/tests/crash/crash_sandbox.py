@@ -18,16 +18,12 @@ from multiprocessing.connection import Client, Connection
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import crash_programs_concurrent
-import crash_programs_sequential
-from crash_program import PROGRAMS, handler_of
+from crash_program import handler_of
+from crash_programs import PROGRAMS
 from crash_world import Effect, World
 
 from durable_core.spi import CheckpointAnswer, ExecutionState, InvocationEvent, OperationUpdate, Seen, ServiceError
 from durable_testing.runner.lambda_context import LambdaContext
-
-MODULES = (crash_programs_concurrent, crash_programs_sequential)
-"""Imported for the programs that they register."""
 
 
 class Order(NamedTuple):
@@ -115,10 +111,12 @@ def fork_sandboxes(address: str) -> None:
             except EOFError:
                 return
             if os.fork() == 0:
-                with Client(address) as connection:
-                    connection.send(os.getpid())
-                    live(order, Line(connection))
-                os._exit(0)
+                try:
+                    with Client(address) as connection:
+                        connection.send(os.getpid())
+                        live(order, Line(connection))
+                finally:
+                    os._exit(0)
 
 
 if __name__ == "__main__":

@@ -6,9 +6,15 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
-from durable_core import DurableContext, Operation, StepConfig, step_context
+from durable_core import DurableContext, Duration, NoRetry, Operation, StepConfig, step_context
 
 T = TypeVar("T")
+
+SECOND = Duration.from_seconds(1)
+MINUTE = Duration.from_minutes(1)
+ONCE = StepConfig(retry_strategy=NoRetry())
+LARGE = 262_145
+"""Bytes that do not fit into the payload of an operation."""
 
 
 class Effect(NamedTuple):
@@ -79,3 +85,17 @@ def do(
 ) -> Operation[Any]:
     """A step that does *name* to the world and gives *result*."""
     return ctx.step(world.act, name, result, name=name, config=config)
+
+
+def seconds(n: int) -> Duration:
+    """A wait of *n* seconds."""
+    return Duration.from_seconds(n)
+
+
+class PaymentDeclined(Exception):
+    """An error with fields of its own."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(f"declined with {code}: {reason}")
+        self.code = code
+        self.reason = reason

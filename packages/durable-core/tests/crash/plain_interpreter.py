@@ -11,8 +11,9 @@ import inspect
 import selectors
 import time
 from collections.abc import Callable, Coroutine
+from concurrent.futures import Executor
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any, TypeVar, TypeVarTuple, Unpack, cast
 
 from crash_world import Effect, Outcome, World
 
@@ -27,6 +28,8 @@ from durable_core import (
     StepTimeoutError,
 )
 
+Arguments = TypeVarTuple("Arguments")
+T = TypeVar("T")
 _attempt: contextvars.ContextVar[int] = contextvars.ContextVar("attempt")
 
 ATTEMPTS, PAUSE = 6, timedelta(seconds=5)
@@ -133,7 +136,7 @@ def _this_task() -> asyncio.Task[Any]:
 
 
 class _TimelessLoop(asyncio.SelectorEventLoop):
-    """A loop whose clock jumps to the next timer when nothing can run."""
+    """A loop whose clock jumps to the next timer when nothing can run, and that does the jobs of threads itself."""
 
     def __init__(self) -> None:
         self._now = 0.0
@@ -145,6 +148,13 @@ class _TimelessLoop(asyncio.SelectorEventLoop):
     def pass_time(self, seconds: float) -> None:
         self._now += seconds
 
+    def run_in_executor(
+        self, executor: Executor | None, func: Callable[[Unpack[Arguments]], T], *args: *Arguments
+    ) -> asyncio.Future[T]:
+        done: asyncio.Future[T] = self.create_future()
+        done.set_result(func(*args))
+        return done
+
 
 class _Jumping(selectors.DefaultSelector):
     def __init__(self, jump: Callable[[float], None]) -> None:
@@ -152,8 +162,7 @@ class _Jumping(selectors.DefaultSelector):
         self._jump = jump
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        if timeout is None:  # a thread is at work
-            return super().select(5)
+        assert timeout is not None, "the program waits for something that nothing in it will bring"
         self._jump(max(0, timeout))
         return super().select(0)
 

@@ -9,11 +9,10 @@ from functools import cache
 from itertools import count
 from typing import Any
 
-import crash_programs_concurrent
-import crash_programs_sequential
 import pytest
 from crash_laws import check
-from crash_program import PROGRAMS, Program
+from crash_program import Program
+from crash_programs import PROGRAMS
 from crash_run import AS_THEY_COME, Crash, Run, run
 from crash_world import Effect, Outcome, World, do
 from plain_interpreter import interpret
@@ -22,8 +21,6 @@ from durable_core import DurableContext, Duration
 from durable_testing.faults import Side
 from durable_testing.service import DEFAULT
 
-MODULES = (crash_programs_concurrent, crash_programs_sequential)
-"""Imported for the programs that they register."""
 CASES = [
     pytest.param(each, flavour, id=f"{each.name}-{flavour}") for each in PROGRAMS.values() for flavour in each.flavours
 ]

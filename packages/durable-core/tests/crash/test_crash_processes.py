@@ -1,4 +1,4 @@
-"""Five programs whose sandboxes are processes, ended by ``kill -9`` at any checkpoint and in any step's body."""
+"""Programs whose sandboxes are processes, ended by ``kill -9`` at any checkpoint and in any step's body."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from crash_laws import check
 from crash_processes import CrashInBody, Sandboxes, run_in_processes, sandboxes
-from crash_program import PROGRAMS
+from crash_programs import PROGRAMS
 from crash_run import AS_THEY_COME, Crash, Run
 from plain_interpreter import interpret
 
@@ -29,18 +29,17 @@ every_case = pytest.mark.parametrize(("name", "flavour"), CASES)
 
 
 @pytest.fixture(scope="module")
-def forks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandboxes]:
-    with sandboxes(tmp_path_factory.mktemp("sandboxes")) as started:
+def forks() -> Iterator[Sandboxes]:
+    with sandboxes() as started:
         yield started
 
 
 def killed(name: str, flavour: str, crash: Crash | CrashInBody, forks: Sandboxes, folder: Path, batch: int) -> Run:
     """A run that is as lawful as the plain one; a breach names the crash."""
     each = PROGRAMS[name]
+    own = folder / str(crash).replace(" ", "-")
     try:
-        found = run_in_processes(
-            each, flavour, crash, forks=forks, folder=folder / str(crash).replace(" ", "-"), batch_updates=batch
-        )
+        found = run_in_processes(each, flavour, crash, forks=forks, folder=own, batch_updates=batch)
         check(each, found, interpret(each.run))
     except Exception as trouble:
         trouble.add_note(f"the sandbox was killed {crash}")

@@ -15,10 +15,19 @@ from durable_core import (
     Duration,
     FixedDelay,
     ReplayLogging,
+    SerDesContext,
     StepConfig,
     StepSemantics,
     ValidationError,
 )
+
+
+class ReadsOnly:
+    """Half a serializer."""
+
+    def deserialize(self, data: str, context: SerDesContext) -> str:
+        return data
+
 
 CONFIGS: list[Any] = [
     pytest.param(getattr(durable_core, name), id=name) for name in durable_core.__all__ if name.endswith("Config")
@@ -95,6 +104,7 @@ def test_a_step_setting_that_means_nothing_is_refused(settings: dict[str, Any], 
 @pytest.mark.parametrize(
     "make",
     [
+        pytest.param(lambda: StepConfig(serdes=ReadsOnly()), id="a serializer that cannot write"),  # type: ignore[arg-type]
         pytest.param(lambda: StepConfig(errors=ValueError), id="a class in place of classes"),  # type: ignore[arg-type]
         pytest.param(lambda: StepConfig(errors=("ValueError",)), id="a class by its name"),  # type: ignore[arg-type]
         pytest.param(lambda: StepConfig(errors=(int,)), id="a class that is no error"),  # type: ignore[arg-type]

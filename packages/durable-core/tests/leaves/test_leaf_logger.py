@@ -351,3 +351,18 @@ def test_a_step_that_runs_is_no_replay(caplog: pytest.LogCaptureFixture) -> None
     run(workflow)
     assert sorted(record.getMessage() for record in lines(caplog)) == ["attempt"] * 6 + ["recorded"] * 2
     assert not any(vars(record)["is_replay"] for record in lines(caplog))
+
+
+def test_the_contexts_logger_speaks_on_other_threads_too(caplog: pytest.LogCaptureFixture) -> None:
+    """In a step's body and in a thread of the program's, where nothing is known to replay."""
+
+    @durable_execution
+    async def workflow(event: None, ctx: DurableContext) -> None:
+        await ctx.step(lambda: ctx.logger.info("in a step"))
+        await asyncio.to_thread(ctx.logger.info, "in a thread")
+
+    run(workflow)
+    assert [(each.getMessage(), vars(each)["is_replay"]) for each in lines(caplog)] == [
+        ("in a step", False),
+        ("in a thread", False),
+    ]

@@ -30,7 +30,6 @@ def test_the_checker_agrees_with_every_assertion(checker: str) -> None:
     assert run.returncode == 0, run.stdout + run.stderr
 
 
-@pytest.mark.xfail(strict=True, reason="bugs-leaves 19: 81 %, for want of annotations on attributes")
 def test_nearly_every_public_type_is_known() -> None:
     """As a user's strict checker sees it: no attribute is left to be guessed."""
     if find_spec("pyright") is None:
