@@ -94,7 +94,7 @@ HURRIES = [
         *HURRIES,
         pytest.param(
             no_time_at_all,
-            marks=pytest.mark.xfail(strict=True, reason="bugs-hazards.md H7: a delay of zero is not seen"),
+            marks=pytest.mark.xfail(strict=True, reason="asyncio sets no timer for a delay of zero"),
         ),
     ],
 )

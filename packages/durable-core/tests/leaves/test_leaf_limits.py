@@ -68,7 +68,10 @@ def test_the_longest_durations_are_those_of_the_model(
     shapes: dict[str, Any], options: str, member: str, most: int
 ) -> None:
     """366 days, and the callbacks' 99,999,999 seconds."""
-    assert shapes[shapes[options]["members"][member]["shape"]]["max"] == most
+    stated = shapes[shapes[options]["members"][member]["shape"]].get("max")
+    if stated is None:
+        pytest.skip("this botocore's model states none")
+    assert stated == most
 
 
 def test_a_call_is_within_the_bounds_of_the_official_sdk() -> None:

@@ -8,6 +8,7 @@ import json
 import math
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
+from importlib.metadata import version
 from typing import Annotated, Any, Literal, NewType, Optional, TypeVar, Union
 from uuid import UUID
 
@@ -48,7 +49,8 @@ from durable_core.serdes import json_serdes
 OrderId = NewType("OrderId", str)
 T = TypeVar("T")
 
-ROUND_TRIPS: list[tuple[Any, Any, str]] = [
+since_022 = pytest.mark.skipif(version("msgspec") < "0.22", reason="msgspec writes enum keys since 0.22")
+ROUND_TRIPS: list[Any] = [
     (int, 1, "1"),
     (int, 2**64, "18446744073709551616"),
     (float, 1.5, "1.5"),
@@ -89,7 +91,7 @@ ROUND_TRIPS: list[tuple[Any, Any, str]] = [
     (dict[str, int], {"a": 1}, '{"a":1}'),
     (dict[int, str], {1: "a"}, '{"1":"a"}'),
     (dict[float, str], {1.5: "a"}, '{"1.5":"a"}'),
-    (dict[Color, int], {Color.RED: 1}, '{"red":1}'),
+    pytest.param(dict[Color, int], {Color.RED: 1}, '{"red":1}', marks=since_022),
     (dict[UUID, int], {UUID(int=7): 1}, '{"00000000-0000-0000-0000-000000000007":1}'),
     (dict[date, int], {date(2026, 9, 22): 1}, '{"2026-09-22":1}'),
     (dict[str, Any], {"a": [1, None]}, '{"a":[1,null]}'),

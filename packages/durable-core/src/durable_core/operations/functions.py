@@ -10,8 +10,8 @@ from types import FunctionType
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
-from durable_core.errors import ValidationError
-from durable_core.serdes import UNTYPED
+from durable_core.errors import SerDesError, ValidationError
+from durable_core.serdes import UNTYPED, json_serdes
 
 _AWAITABLES = ("Awaitable", "Coroutine")
 _MAX_NAME = 256
@@ -102,10 +102,20 @@ def resolved(declared: Any, func: Any) -> Any:
 def hint(declared: Any) -> Any:
     """*declared* as a type to read values by: ``Any``, ``object`` and type variables say nothing."""
     if type(declared).__name__ == "TypeAliasType":  # of typing_extensions, or of Python 3.12
-        return hint(declared.__value__)
+        return _unaliased(declared)
     if isinstance(declared, typing.TypeVar) or declared in _SAY_NOTHING:
         return UNTYPED
     return type(None) if declared is None else declared
+
+
+def _unaliased(alias: Any) -> Any:
+    """What *alias* stands for; nothing, where that cannot be read, as with an alias for any JSON."""
+    value = hint(alias.__value__)
+    try:
+        json_serdes(value)
+    except SerDesError:
+        return UNTYPED
+    return value
 
 
 def legal_name(name: str) -> str | None:
