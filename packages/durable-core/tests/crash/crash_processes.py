@@ -19,14 +19,7 @@ from crash_run import Crash, Run, WatchedService, outcome_of
 from crash_sandbox import Order
 from crash_world import Effect, World
 
-from durable_core.spi import (
-    DurableServiceClient,
-    InvocationAnswer,
-    InvocationEvent,
-    Seen,
-    ServiceError,
-    Workflow,
-)
+from durable_core.spi import DurableServiceClient, InvocationAnswer, InvocationEvent, Seen, ServiceError, Workflow
 from durable_testing import LocalRunner
 from durable_testing.faults import SandboxDied, Side
 

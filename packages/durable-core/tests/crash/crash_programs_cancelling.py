@@ -8,11 +8,7 @@ from typing import Any
 from crash_program import program
 from crash_world import LARGE, ONCE, World, do, seconds
 
-from durable_core import (
-    DurableContext,
-    FixedDelay,
-    StepConfig,
-)
+from durable_core import DurableContext, FixedDelay, StepConfig
 
 
 @program()

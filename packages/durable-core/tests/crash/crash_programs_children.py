@@ -8,10 +8,7 @@ from typing import Any
 from crash_program import program
 from crash_world import LARGE, MINUTE, ONCE, SECOND, PaymentDeclined, World, do, seconds
 
-from durable_core import (
-    ChildConfig,
-    DurableContext,
-)
+from durable_core import ChildConfig, DurableContext
 
 
 @program(sequential=True)

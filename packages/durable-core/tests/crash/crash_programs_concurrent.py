@@ -9,12 +9,7 @@ from typing import Any
 from crash_program import program
 from crash_world import ONCE, World, do, seconds
 
-from durable_core import (
-    DurableContext,
-    FixedDelay,
-    StepConfig,
-    StepSemantics,
-)
+from durable_core import DurableContext, FixedDelay, StepConfig, StepSemantics
 
 
 @program()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from functools import partial
@@ -64,9 +64,16 @@ async def functions_of_every_kind(ctx: DurableContext, world: World) -> Any:
         world.note(f"soon-{n}")
         return n
 
+    class Later:
+        def __await__(self) -> Generator[Any, Any, int]:
+            return soon(4).__await__()
+
+    def later() -> Any:
+        return Later()
+
     found = [await ctx.step(now, 1), await ctx.step(soon, 2), await ctx.step(partial(now, 3), name="partial")]
     await ctx.wait(SECOND)
-    return [*found, await ctx.step(lambda: soon(4), name="lambda")]
+    return [*found, await ctx.step(later)]
 
 
 @program(sequential=True)

@@ -301,6 +301,7 @@ PROGRAM: Final = (
             "test_code_that_asks_for_something_else_than_is_recorded_fails_and_is_told_both_sides",
             "test_the_two_sides_of_a_mismatch_never_read_alike",
             "test_another_subtype_of_the_same_type_is_a_mismatch",
+            "test_another_type_of_the_same_name_is_a_mismatch",
             "test_code_may_change_where_its_recorded_operations_stay",
             "test_an_exception_before_the_recorded_operations_is_the_handlers_own",
             "test_a_mismatch_can_not_be_taken_for_a_failed_step",

@@ -182,6 +182,16 @@ def test_another_subtype_of_the_same_type_is_a_mismatch(flavour: str) -> None:
     assert 'STEP (Combinator) "charge"' in failure_of(stage.invoke(event)).get("ErrorMessage", "")
 
 
+@both_flavours
+def test_another_type_of_the_same_name_is_a_mismatch(flavour: str) -> None:
+    stage = Stage(handler_of(flavour, in_order(step())))
+    event = stage.begin()
+    wait = recorded_step(1, "charge", Type="WAIT")
+    del wait["SubType"]
+    event["InitialExecutionState"]["Operations"] = [*event["InitialExecutionState"].get("Operations", []), wait]
+    assert 'WAIT "charge"' in failure_of(stage.invoke(event)).get("ErrorMessage", "")
+
+
 ALLOWED: dict[str, tuple[Body, Body]] = {
     "an operation added at the end": (in_order(step(), pause), in_order(step(), pause, step(refund))),
     "another duration": (in_order(pause), in_order(long_pause)),
