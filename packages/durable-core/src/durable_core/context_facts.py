@@ -46,8 +46,8 @@ class ContextFacts:
 
     @property
     def parent_id(self) -> str | None:
-        """The id of the context that recorded operations here stand under; ``None`` at the root."""
-        return self._scope.parent_id
+        """The id of the recorded context that this one stands under; ``None`` at the root and directly under it."""
+        return self._scope.above
 
     @property
     def started_at(self) -> datetime:

@@ -46,7 +46,7 @@ class Subject(NamedTuple):
             "durable_execution_arn": self.execution.arn,
             "operation_id": self.operation_id,
             "operation_name": self.operation_name,
-            "parent_id": self.scope.parent_id,
+            "parent_id": self.scope.above if self.attempt is None else self.scope.parent_id,
             "attempt": self.attempt,
             "request_id": self.execution.request_id,
             "is_replay": self.is_replaying(),

@@ -79,7 +79,7 @@ class JsonSerDes:
             after = self._read(data)
         except SerDesError:
             raise
-        except (TypeError, ValueError, RecursionError, OverflowError, AttributeError) as error:
+        except (msgspec.MsgspecError, TypeError, ValueError, RecursionError, OverflowError, AttributeError) as error:
             raise SerDesError(
                 f"it cannot be written as JSON and read back: {_short(error)}. {self._advice()}"
             ) from error
@@ -128,7 +128,7 @@ def encode_json(value: object) -> str:
     """*value* as JSON, whatever type it is declared as; ``SerDesError`` if it has no JSON form."""
     try:
         return _ENCODER.encode(value).decode()
-    except (TypeError, ValueError, RecursionError, OverflowError) as error:
+    except (msgspec.MsgspecError, TypeError, ValueError, RecursionError, OverflowError) as error:
         raise SerDesError(f"a {type(value).__name__} cannot be written as JSON: {_short(error)}") from error
 
 

@@ -21,7 +21,7 @@ from durable_core.spi import (
     Operation,
     encode_json,
 )
-from durable_testing import DurableService
+from durable_testing import DurableService, VirtualClock
 
 Body = Callable[[DurableContext], Coroutine[Any, Any, Any]]
 Wrapper = Callable[[DurableServiceClient], DurableServiceClient]
@@ -132,8 +132,8 @@ class Stage:
 
     def pass_time(self, duration: timedelta) -> None:
         """Let *duration* pass at the service."""
-        advance = getattr(self.service.clock, "advance")  # noqa: B009 (the clock of these tests is virtual)
-        advance(duration)
+        assert isinstance(self.service.clock, VirtualClock)
+        self.service.clock.advance(duration)
         self.service.tick()
 
     @property

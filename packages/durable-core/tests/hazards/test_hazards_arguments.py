@@ -41,7 +41,6 @@ DURATIONS: list[Any] = [
     5.0, 5, "5", None, True, timedelta(0), timedelta(seconds=-1), Duration.from_years(2), timedelta(days=367),
     timedelta(days=366, microseconds=1),
 ]  # fmt: skip
-ANY: Any = None
 
 BAD_CALLS: dict[str, Call] = {
     **{f"step named {name!r:.20}": partial(lambda ctx, name: ctx.step(str, name=name), name=name) for name in NAMES},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from durable_core import (
     ServiceError,
     StepConfig,
     StepSemantics,
+    StepTimeoutError,
     durable_execution,
 )
 from durable_core.spi import CheckpointAnswer
@@ -119,6 +121,57 @@ def test_a_thread_that_cannot_be_cancelled_does_not_hold_the_invocation_beyond_i
     assert time.monotonic() - began < 1.2
     released.set()
     assert stage.statuses == {"stubborn": "STARTED"}
+
+
+@pytest.mark.parametrize(
+    "flavour",
+    [
+        "async",
+        pytest.param("blocking", marks=pytest.mark.xfail(strict=True, reason="bugs-hazards.md H31: TimeoutError")),
+    ],
+)
+@pytest.mark.parametrize("ending", ["returns", "suspends"])
+def test_a_body_that_timed_out_and_runs_on_does_not_hold_the_invocation_beyond_its_deadline(
+    flavour: str, ending: str
+) -> None:
+    released = threading.Event()
+
+    async def body(ctx: DurableContext) -> str:
+        config = StepConfig(timeout=timedelta(seconds=0.02), retry_strategy=NoRetry())
+        try:
+            await ctx.step(released.wait, 10, name="stubborn", config=config)
+        except StepTimeoutError:
+            if ending == "suspends":
+                await ctx.wait(Duration.from_hours(1))
+        return "done"
+
+    stage = Stage(handler_of(flavour, body))
+    began = time.monotonic()
+    with pytest.raises(InvocationError, match="deadline"):
+        stage.invoke(left=1.2)
+    assert time.monotonic() - began < 1.2
+    released.set()
+    assert stage.statuses["stubborn"] == "FAILED"
+
+
+@both_flavours
+def test_a_body_that_timed_out_is_waited_for_before_the_answer(flavour: str) -> None:
+    ended: list[str] = []
+
+    def slow() -> None:
+        time.sleep(0.2)
+        ended.append("slow")
+
+    async def body(ctx: DurableContext) -> str:
+        config = StepConfig(timeout=timedelta(seconds=0.02), retry_strategy=NoRetry())
+        try:
+            await ctx.step(slow, config=config)
+        except StepTimeoutError:
+            return "timed out"
+        return "done"
+
+    assert Stage(handler_of(flavour, body)).invoke() == {"Status": "SUCCEEDED", "Result": '"timed out"'}
+    assert ended == ["slow"]
 
 
 def test_what_a_thread_returns_after_the_end_runs_in_no_later_invocation() -> None:

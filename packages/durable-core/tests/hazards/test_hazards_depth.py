@@ -212,6 +212,32 @@ def test_a_result_is_read_back_at_the_depth_at_which_it_was_taken_or_refused_the
     assert result.value in {100: ["taken"], 1_500: ["taken", "refused"], DEEP: ["refused"]}[depth]
 
 
+class Unequal(dict[str, int]):
+    """A value that can not be compared."""
+
+    __hash__ = None
+
+    def __eq__(self, other: object) -> bool:
+        raise RuntimeError("not comparable")
+
+
+@both_flavours
+def test_an_error_that_holds_a_value_which_can_not_be_compared_is_recorded_without_it(flavour: str) -> None:
+    def decline() -> None:
+        error = ValueError("declined")
+        error.value = Unequal(a=1)  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue]
+        raise error
+
+    async def body(ctx: DurableContext) -> str:
+        try:
+            await ctx.step(decline, config=ONCE)
+        except ValueError as error:
+            return str(error)
+        return "no error"
+
+    assert LocalRunner(handler_of(flavour, body)).run().value == "declined"
+
+
 @both_flavours
 def test_an_error_that_holds_a_value_nested_without_end_is_recorded_without_it(flavour: str) -> None:
     def decline() -> None:

@@ -97,7 +97,7 @@ def test_every_record_says_which_operation_it_is_of(caplog: pytest.LogCaptureFix
     first, second = (each.request_id for each in result.invocations)
     for key, operation_id, name, parent_id, request_id in (
         (("at root", None), None, None, None, first),
-        (("in child", None), child, "child", child, first),
+        (("in child", None), child, "child", None, first),
         (("in step", 1), step, "inner", child, first),
         (("in step", 2), step, "inner", child, second),
     ):

@@ -84,9 +84,13 @@ class _Body:
 
     def returned(self, result: Attempt) -> None:
         """The function returned, on its thread."""
-        if result.error is None and inspect.isawaitable(result.value) and not self.outcome.done():
+        if not inspect.isawaitable(result.value):
+            self._over(result)
+        elif not self.outcome.done():
             self.await_(result.value)  # lambda: charge(order)
         else:
+            if inspect.iscoroutine(result.value):
+                result.value.close()
             self._over(result)
 
     def cancel(self) -> None:

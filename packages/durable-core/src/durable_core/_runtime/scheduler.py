@@ -209,8 +209,12 @@ class Scheduler:
         self.alive -= 1
         assert isinstance(task, WorkflowTask)
         task.scope.tasks.discard(task)
-        if task.lane is not None and not task.cancelled() and task.exception() is None:
+        if task.lane is None:
+            return
+        if not task.cancelled() and task.exception() is None:
             task.scope.returned.append(task.lane)
+        else:  # what it called and did not come to await is its own affair
+            task.scope.placed = {each for each in task.scope.placed if each.place.lane is not task.lane}
 
     def answered(self) -> None:
         """The sender has made a call. From any thread."""

@@ -15,6 +15,7 @@ class Scope:
     """A context while it runs: the root, a child, or a branch."""
 
     __slots__ = (
+        "above",
         "depth",
         "ended",
         "execution",
@@ -38,7 +39,10 @@ class Scope:
         replaying: bool,
         over: bool = False,
         depth: int = 0,
+        above: str | None = None,
     ) -> None:
+        self.above: str | None = above
+        """What its own operation is recorded under; ``None`` at the root, and for what is directly under it."""
         self.depth: int = depth
         self.execution: Execution = execution
         self.id: str | None = id

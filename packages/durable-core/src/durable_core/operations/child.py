@@ -104,6 +104,7 @@ class Child:
             replaying=recorder.replaying and begun,
             over=over or parent.scope.over,
             depth=parent.scope.depth + 1,
+            above=parent.scope.parent_id,
         )
         result = await recorder.driver.enter(scope, self._func, (self._make_context(scope), *self._args))
         parent.replaying = parent.replaying and scope.lane.replaying

@@ -1,0 +1,144 @@
+"""The program is concurrent: its tasks share work by order of arrival, which chance decided the first time."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from durable_core import DurableContext, Duration, durable_execution
+from durable_core.spi import DurableServiceClient
+from durable_testing import LocalRunner
+from durable_testing.faults import CrashingClient
+
+HOUR = Duration.from_hours(1)
+SECOND = Duration.from_seconds(1)
+
+Sharing = Callable[[DurableContext, list[str]], Awaitable[object]]
+
+
+async def loiter(name: str) -> str:
+    """A body whose length is another on every run."""
+    for _ in range(random.randint(0, 5)):
+        await asyncio.sleep(0)
+    return name
+
+
+async def workers_pop_one_list(ctx: DurableContext, seen: list[str]) -> None:
+    items = [f"item {number}" for number in range(6)]
+
+    async def worker(name: str) -> None:
+        while items:
+            item = items.pop(0)
+            seen.append(f"{name} has {await ctx.step(loiter, item, name=item)}")
+
+    await asyncio.gather(*(worker(name) for name in ("ann", "bob", "cid")))
+
+
+async def a_queue(ctx: DurableContext, seen: list[str]) -> None:
+    queue: asyncio.Queue[str] = asyncio.Queue()
+
+    async def producer(name: str) -> None:
+        for number in range(3):
+            await queue.put(await ctx.step(loiter, f"{name} {number}", name=f"make {number}"))
+
+    async def consumer() -> None:
+        for _ in range(6):
+            item = await queue.get()
+            seen.append(await ctx.step(loiter, f"took {item}", name=f"take {item}"))
+
+    await asyncio.gather(producer("a"), producer("b"), consumer())
+
+
+async def a_semaphore(ctx: DurableContext, seen: list[str]) -> None:
+    semaphore = asyncio.Semaphore(2)
+
+    async def worker(name: str) -> None:
+        await ctx.step(loiter, name, name="arrive")
+        async with semaphore:
+            seen.append(f"{name} in")
+            await ctx.wait(SECOND)
+            seen.append(f"{name} out")
+
+    await asyncio.gather(*(worker(name) for name in "abcd"))
+
+
+async def an_event(ctx: DurableContext, seen: list[str]) -> None:
+    event = asyncio.Event()
+
+    async def waiter(name: str) -> None:
+        await event.wait()
+        seen.append(await ctx.step(loiter, name, name="woken"))
+
+    async def setter() -> None:
+        await ctx.wait(SECOND)
+        event.set()
+
+    await asyncio.gather(waiter("a"), setter(), waiter("b"))
+
+
+async def the_first_completed(ctx: DurableContext, seen: list[str]) -> None:
+    left = [asyncio.create_task(ctx.step(loiter, f"step {number}", name=f"step {number}")) for number in range(5)]
+    while left:
+        done, _ = await asyncio.wait(left, return_when=asyncio.FIRST_COMPLETED)
+        seen.append(" and ".join(task.result() for task in left if task in done))
+        left = [task for task in left if task not in done]
+        await ctx.step(str, len(seen), name="note")
+
+
+async def as_completed_over_tasks(ctx: DurableContext, seen: list[str]) -> None:
+    tasks = [asyncio.create_task(ctx.step(loiter, f"step {number}", name=f"step {number}")) for number in range(5)]
+    for each in asyncio.as_completed(tasks):
+        seen.append(await each)
+        await ctx.step(str, len(seen), name="note")
+
+
+async def one_task_cancels_another(ctx: DurableContext, seen: list[str]) -> None:
+    async def victim(name: str) -> None:
+        try:
+            for number in range(4):
+                lived = await ctx.step(loiter, f"{name} {number}", name=f"live {number}")
+                seen.append(lived)
+        except asyncio.CancelledError:
+            seen.append(f"{name} was cancelled")
+            raise
+
+    async def killer(target: asyncio.Task[None]) -> None:
+        await ctx.step(loiter, "aim", name="aim")
+        await ctx.step(loiter, "fire", name="fire")
+        target.cancel()
+
+    first = asyncio.create_task(victim("a"))
+    second = asyncio.create_task(victim("b"))
+    await asyncio.gather(killer(first), first, second, return_exceptions=True)
+
+
+SHARINGS: list[Sharing] = [
+    workers_pop_one_list, a_queue, a_semaphore, an_event, the_first_completed, as_completed_over_tasks,
+    one_task_cancels_another,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("share", SHARINGS)
+def test_work_that_tasks_share_by_order_of_arrival_replays_alike(share: Sharing) -> None:
+    """Twenty runs, each with a wait at its end and a crash somewhere; the bodies take another time on every run."""
+    for crash in range(1, 21):
+        traces: list[list[str]] = []
+
+        @durable_execution
+        async def handler(event: object, ctx: DurableContext, traces: list[list[str]] = traces) -> None:
+            seen: list[str] = []
+            traces.append(seen)
+            await share(ctx, seen)
+            await ctx.wait(HOUR)
+
+        def crashing(inner: DurableServiceClient, at: int = crash) -> CrashingClient:
+            return CrashingClient(inner, at)
+
+        assert LocalRunner(handler, client=crashing).run().status == "SUCCEEDED"
+        full = traces[-1]
+        assert full
+        assert traces[-2] == full, "the verifying replay"
+        assert [trace for trace in traces if trace != full[: len(trace)] and "cancelled" not in str(trace)] == []
