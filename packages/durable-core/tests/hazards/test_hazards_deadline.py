@@ -123,13 +123,7 @@ def test_a_thread_that_cannot_be_cancelled_does_not_hold_the_invocation_beyond_i
     assert stage.statuses == {"stubborn": "STARTED"}
 
 
-@pytest.mark.parametrize(
-    "flavour",
-    [
-        "async",
-        pytest.param("blocking", marks=pytest.mark.xfail(strict=True, reason="bugs-hazards.md H31: TimeoutError")),
-    ],
-)
+@both_flavours
 @pytest.mark.parametrize("ending", ["returns", "suspends"])
 def test_a_body_that_timed_out_and_runs_on_does_not_hold_the_invocation_beyond_its_deadline(
     flavour: str, ending: str

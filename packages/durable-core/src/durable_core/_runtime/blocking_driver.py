@@ -153,7 +153,11 @@ class BlockingDriver:
                 sys.setprofile(profiling)
         for late in self._late:  # a body that timed out cannot be cancelled, and must not outlive the invocation
             left = None if self._deadline is None else max(0.0, self._deadline - LAST_START - time.monotonic())
-            late.exception(left)
+            try:
+                late.exception(left)
+            except TimeoutError:
+                if not isinstance(self.ending, Breakdown):
+                    self.ending = Breakdown(InvocationError("the deadline is near; Lambda will call again"))
         if self.ending is not None:
             return None
         self.ending = Return()
