@@ -9,7 +9,8 @@ from types import FrameType
 from typing import Any, TypeVar, TypeVarTuple, overload
 
 from durable_core._runtime.blocking_driver import drive
-from durable_core._runtime.perform import Kind, perform
+from durable_core._runtime.kind import Kind
+from durable_core._runtime.perform import NOT_AT_HAND, perform, recall
 from durable_core.config import ChildConfig, StepConfig
 from durable_core.context_facts import ContextFacts
 from durable_core.operations.child import Child
@@ -71,4 +72,5 @@ class DurableContext(ContextFacts):
         return result
 
     def _perform(self, kind: Kind[T], frame: FrameType) -> T:
-        return drive(perform(self._scope.execution, self._place(kind, frame), kind))
+        result = recall(self._place(kind, frame))
+        return drive(perform(kind)) if result is NOT_AT_HAND else result

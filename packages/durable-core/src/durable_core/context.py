@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from datetime import timedelta
 from sys import _getframe  # pyright: ignore[reportPrivateUsage] (documented for CPython)
-from types import FrameType
 from typing import Any, Never, TypeVar, TypeVarTuple, overload
 
-from durable_core._runtime.perform import Kind, perform
-from durable_core._runtime.scope import Place
+from durable_core._runtime.kind import Kind
+from durable_core._runtime.perform import NOT_AT_HAND, perform, recall
 from durable_core.config import ChildConfig, StepConfig
 from durable_core.context_facts import ContextFacts
 from durable_core.errors import ContextMisuseError
@@ -27,15 +26,15 @@ class Operation(Coroutine[object, Never, T]):
     ``await`` it, or give it to ``asyncio.gather``, ``asyncio.create_task`` or ``TaskGroup.create_task``.
     """
 
-    __slots__ = ("_coroutine", "_kind", "place")
+    __slots__ = ("_awaited", "_kind", "_work")
 
     is_durable_operation = True
 
-    def __init__(self, place: Place, kind: Kind[T]) -> None:
-        self.place: Place = place
+    def __init__(self, kind: Kind[T]) -> None:
         self._kind = kind
-        self._coroutine: Coroutine[object, Never, T] | None = None
-        place.lane.scope.placed.add(self)
+        self._awaited = False
+        self._work: Generator[object, Never, T] | None = None
+        kind.lane.scope.placed.add(kind)
 
     @property
     def name(self) -> str | None:
@@ -45,36 +44,39 @@ class Operation(Coroutine[object, Never, T]):
     @property
     def operation_id(self) -> str:
         """Its id, as it is recorded."""
-        return self.place.id
-
-    def _begun(self) -> Coroutine[object, Never, T]:
-        if self._coroutine is not None:
-            raise ContextMisuseError(f"{self} is awaited a second time; keep its result, or await one task twice")
-        scope = self.place.lane.scope
-        scope.placed.discard(self)
-        self._coroutine = perform(scope.execution, self.place, self._kind)
-        return self._coroutine
+        return self._kind.id
 
     def __await__(self) -> Generator[object, Never, T]:
-        return self._begun().__await__()
+        if self._awaited:
+            raise ContextMisuseError(f"{self} is awaited a second time; keep its result, or await one task twice")
+        self._awaited = True
+        kind = self._kind
+        kind.lane.scope.placed.discard(kind)
+        result = recall(kind)
+        return (yield from perform(kind).__await__()) if result is NOT_AT_HAND else result
 
     def send(self, value: Never) -> object:
         """For the event loop, as a coroutine's."""
-        return (self._coroutine or self._begun()).send(value)
+        return self._working().send(value)
 
     def throw(self, *error: Any) -> object:
         """For the event loop, as a coroutine's."""
-        return (self._coroutine or self._begun()).throw(*error)
+        return self._working().throw(*error)
 
     def close(self) -> None:
         """For the event loop, as a coroutine's."""
-        if self._coroutine is None:
-            self.place.lane.scope.placed.discard(self)
-        else:
-            self._coroutine.close()
+        self._kind.lane.scope.placed.discard(self._kind)
+        if self._work is not None:
+            self._work.close()
+
+    def _working(self) -> Generator[object, Never, T]:
+        if self._work is None:
+            self._kind.lane.scope.placed.discard(self._kind)  # a generator that is thrown into at first never runs
+            self._work = self.__await__()
+        return self._work
 
     def __str__(self) -> str:
-        return f"{self._kind} ({self.place.line})"
+        return f"{self._kind} ({self._kind.line})"
 
     def __repr__(self) -> str:
         return f"<Operation {self} {self.operation_id}>"
@@ -113,7 +115,7 @@ class DurableContext(ContextFacts):
         class that *func* raised. Keyword arguments go through ``functools.partial``. *name* defaults to the
         function's name.
         """
-        return self._operation(Step(func, args, name, config), _getframe(1))
+        return Operation(self._place(Step(func, args, name, config), _getframe(1)))
 
     def wait(self, duration: timedelta, *, name: str | None = None) -> Operation[None]:
         """Pause the workflow for *duration* without paying for compute.
@@ -122,7 +124,7 @@ class DurableContext(ContextFacts):
         *duration* is rounded up to whole seconds, from 1 second to 366 days (``WaitSeconds`` in the Lambda API);
         outside that, ``ValidationError``. Cancelling the operation's task cancels the pause at the service.
         """
-        return self._operation(Wait(duration, name), _getframe(1))
+        return Operation(self._place(Wait(duration, name), _getframe(1)))
 
     @overload
     def run_in_child_context(
@@ -152,7 +154,4 @@ class DurableContext(ContextFacts):
         A replay that finds it over does not run it again, unless its result was too large to record: then its
         operations give it again. What it raises is raised as a ``ChildContextError`` that is also of that class.
         """
-        return self._operation(Child(func, args, name, config, DurableContext), _getframe(1))
-
-    def _operation(self, kind: Kind[T], frame: FrameType) -> Operation[T]:
-        return Operation(self._place(kind, frame), kind)
+        return Operation(self._place(Child(func, args, name, config, DurableContext), _getframe(1)))

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime
 from types import FrameType
-from typing import Any
+from typing import Any, TypeVar
 
 from durable_core._core.identity import replay_key
 from durable_core._runtime.attempt import CURRENT_STEP
-from durable_core._runtime.scope import Place, Scope
+from durable_core._runtime.kind import Kind
+from durable_core._runtime.scope import Scope
 from durable_core._runtime.whose import current_lane
 from durable_core.errors import ContextMisuseError
 from durable_core.logger import DurableLogger, Subject
+
+T = TypeVar("T")
 
 
 class ContextFacts:
@@ -81,15 +84,17 @@ class ContextFacts:
         """Write to ``logger``, at level ERROR."""
         self.logger.error(message, **_one_up(fields))
 
-    def _place(self, operation: object, frame: FrameType) -> Place:
-        """The next place in the order, for *operation*; ``ContextMisuseError`` where it does not belong."""
-        lane = current_lane()
-        execution = self._scope.execution
-        if lane is not None and lane.scope.execution is execution and execution.driver.ending is not None:
-            return lane.place(frame)  # to be refused when it is awaited, which gives the event loop control
-        if lane is None or lane.scope is not self._scope or self._scope.ended:
-            raise ContextMisuseError(self._misuse(operation, lane is None))
-        return lane.place(frame)
+    def _place(self, operation: Kind[T], frame: FrameType) -> Kind[T]:
+        """*operation*, at its place in the order; ``ContextMisuseError`` where it does not belong."""
+        scope = self._scope
+        lane = scope.execution.driver.lane_here()
+        if lane is None or lane.scope is not scope or scope.ended:
+            execution = scope.execution
+            if lane is None or lane.scope.execution is not execution or execution.driver.ending is None:
+                raise ContextMisuseError(self._misuse(operation, lane is None))
+            # after the end it is refused when it is awaited, which gives the event loop control
+        operation.take_place(lane, frame)
+        return operation
 
     def _misuse(self, operation: object, foreign: bool) -> str:
         scope, step = self._scope, CURRENT_STEP.get(None)

@@ -50,16 +50,17 @@ class JsonSerDes:
     Decimal, set, tuple, bytes, unions) and pydantic models, alone or inside those.
     """
 
-    __slots__ = ("_read", "_write", "hint")
+    __slots__ = ("_write", "hint", "read")
 
     def __init__(self, hint: Any = UNTYPED) -> None:
         self.hint: Any = hint
         if _is_model(hint):
             self._write: Callable[[Any], str | bytes] = _write_model
-            self._read: Callable[[Any], Any] = hint.model_validate_json
+            self.read: Callable[[str], Any] = hint.model_validate_json
+            """As ``deserialize``."""
             return
         self._write = _ENCODER.encode
-        self._read = _decoder(hint)
+        self.read = _decoder(hint)
 
     def serialize(self, value: Any, context: SerDesContext | None = None) -> str:
         """*value* as JSON; ``SerDesError`` if a replay would not get it back equal and of the same class."""
@@ -67,7 +68,7 @@ class JsonSerDes:
 
     def deserialize(self, data: str, context: SerDesContext | None = None) -> Any:
         """The value of the JSON in *data*, of the type that is declared."""
-        return self._read(data)
+        return self.read(data)
 
     def round_trip(self, value: Any) -> tuple[str, Any]:
         """*value* as JSON, and what a replay will read from it."""
@@ -76,7 +77,7 @@ class JsonSerDes:
             data = written.decode() if isinstance(written, bytes) else written
             if self.hint is UNTYPED and type(value) in _EXACT:
                 return data, value
-            after = self._read(data)
+            after = self.read(data)
         except SerDesError:
             raise
         except (msgspec.MsgspecError, TypeError, ValueError, RecursionError, OverflowError, AttributeError) as error:

@@ -364,7 +364,7 @@ def test_durable_step_leaves_a_function_as_it_was() -> None:
     assert facts_of(with_name).step == ("given", StepConfig())
     assert facts_of(partial(with_name)).step == ("given", StepConfig())
     assert facts_of(with_name).is_async
-    assert facts_of(plain).step is None
+    assert facts_of(plain).step == (None, None)
 
 
 @pytest.mark.parametrize("name", ["", "ü", "a\nb", "x" * 257])

@@ -14,7 +14,16 @@ def operation_id(context: str | None, key: str) -> str:
     *key* is the number of the operation among those of its context, from 1 (a branch of ``map`` or ``parallel``: its
     index, from 0); in a task of the workflow it carries the task's path, as in ``"t2.3"``.
     """
-    text = key if context is None else f"{context}-{key}"
+    return hashed(id_prefix(context) + key)
+
+
+def id_prefix(context: str | None) -> str:
+    """What comes before the keys of operations in the context with the id *context*."""
+    return "" if context is None else f"{context}-"
+
+
+def hashed(text: str) -> str:
+    """The id that stands for *text*, a prefix and a key."""
     return blake2b(text.encode()).hexdigest()[:64]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from durable_core._core.clock import ended, latest
@@ -21,7 +21,17 @@ _STATUSES: dict[OperationAction, OperationStatus] = {
 class Journal:
     """The recorded operations of one execution, as far as this invocation has been told."""
 
-    __slots__ = ("_endings", "_over_at_start", "_service_time", "_unread", "added", "operations")
+    __slots__ = (
+        "_endings",
+        "_over_at_start",
+        "_service_time",
+        "_unread",
+        "added",
+        "find",
+        "operations",
+        "read",
+        "was_over",
+    )
 
     def __init__(self, operations: Iterable[Operation], updated: Iterable[str] = ()) -> None:
         self.operations: dict[str, Operation] = {entry["Id"]: entry for entry in operations}
@@ -29,9 +39,16 @@ class Journal:
         """What this invocation has added to ``metered``."""
         self._service_time: int | None = None
         self._endings: deque[tuple[int, str]] | None = None
-        over = {id for id, entry in self.operations.items() if entry["Status"] in TERMINAL}
-        self._over_at_start = over.difference(updated)
+        self._over_at_start = {id for id, entry in self.operations.items() if entry["Status"] in TERMINAL}
+        self._over_at_start.difference_update(updated)
         self._unread = {id for id, entry in self.operations.items() if entry["Type"] != "EXECUTION"}
+        # Every operation of a replay asks these, so they are the methods of the dict and sets themselves.
+        self.find: Callable[[str], Operation | None] = self.operations.get
+        """What is recorded under an id."""
+        self.read: Callable[[str], None] = self._unread.discard
+        """The code has asked for the operation with an id."""
+        self.was_over: Callable[[str], bool] = self._over_at_start.__contains__
+        """Whether the operation with an id had ended, and an earlier invocation been told, before this one began."""
 
     @property
     def service_time(self) -> int:
@@ -43,18 +60,6 @@ class Journal:
     def metered(self) -> int:
         """How many operations the service counts so far: retries and polls are operations too."""
         return sum(map(_metered, self.operations.values()))
-
-    def find(self, id: str) -> Operation | None:
-        """What is recorded under *id*."""
-        return self.operations.get(id)
-
-    def read(self, id: str) -> None:
-        """The code has asked for the operation with this *id*."""
-        self._unread.discard(id)
-
-    def was_over(self, id: str) -> bool:
-        """Whether the operation had ended, and an earlier invocation had been told, before this one began."""
-        return id in self._over_at_start
 
     @property
     def replays(self) -> bool:

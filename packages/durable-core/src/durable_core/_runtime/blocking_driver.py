@@ -15,12 +15,13 @@ from durable_core._core.journal import Journal
 from durable_core._runtime.attempt import Attempt, Call, attempt
 from durable_core._runtime.endings import Breakdown, Ending, Return, Suspension
 from durable_core._runtime.engine import on_new_thread
+from durable_core._runtime.kind import Kind
 from durable_core._runtime.pipeline import Pipeline
 from durable_core._runtime.prying import pry_loose
 from durable_core._runtime.scheduler import LAST_START
-from durable_core._runtime.scope import Lane, Place, Scope
+from durable_core._runtime.scope import Lane, Scope
 from durable_core._runtime.sender import Sender
-from durable_core._runtime.whose import in_lane
+from durable_core._runtime.whose import current_lane, in_lane
 from durable_core._wire.shapes import TERMINAL, Operation, OperationUpdate
 from durable_core.errors import (
     InvocationError,
@@ -54,6 +55,8 @@ def drive(operation: Coroutine[Any, Any, T]) -> T:
 class BlockingDriver:
     """The state of one invocation on its thread."""
 
+    alive = 1
+
     def __init__(
         self, sender: Sender, threads: Executor, pipeline: Pipeline, journal: Journal, *, deadline: float | None
     ) -> None:
@@ -67,12 +70,14 @@ class BlockingDriver:
         self._refusals = 0
         sender.serve(pipeline, _leave_it)
 
-    def begin(self, place: Place, operation: object) -> object:
-        place.lane.current = operation
-        return place.lane
+    def lane_here(self) -> Lane | None:
+        return current_lane()
 
-    def finish(self, begun: object) -> None:
-        assert isinstance(begun, Lane)
+    def begin(self, operation: Kind[Any]) -> Lane:
+        operation.lane.current = operation
+        return operation.lane
+
+    def finish(self, begun: Lane) -> None:
         begun.current = None
 
     async def refuse(self) -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from durable_core._runtime.attempt import Attempt, Call
 from durable_core._runtime.endings import Ending
-from durable_core._runtime.scope import Place, Scope
+from durable_core._runtime.scope import Lane, Scope
 from durable_core._wire.shapes import Operation, OperationUpdate
+
+if TYPE_CHECKING:
+    from durable_core._runtime.kind import Kind
 
 
 class Driver(Protocol):
@@ -19,7 +22,16 @@ class Driver(Protocol):
         """How the invocation ended, once it has."""
         ...
 
-    def begin(self, place: Place, operation: object) -> Any:
+    @property
+    def alive(self) -> int:
+        """How many tasks could run the workflow's code, or wake it; if one, it is always an outcome's turn."""
+        ...
+
+    def lane_here(self) -> Lane | None:
+        """The lane whose own code calls this; ``None`` in a step, and on threads that are not the workflow's."""
+        ...
+
+    def begin(self, operation: Kind[Any]) -> Any:
         """Mark the caller as being in the middle of *operation*; ``ContextMisuseError`` where it cannot be."""
         ...
 

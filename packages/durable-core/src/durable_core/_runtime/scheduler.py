@@ -11,15 +11,17 @@ import heapq
 import itertools
 import logging
 import time
+from threading import get_ident
 from typing import Any, Protocol
 
 from durable_core._core.clock import ended
 from durable_core._core.journal import Journal
 from durable_core._runtime.endings import Breakdown, Ending, Suspension
+from durable_core._runtime.kind import Kind
 from durable_core._runtime.loop import DurableLoop
 from durable_core._runtime.pipeline import Pipeline
 from durable_core._runtime.polls import Polls
-from durable_core._runtime.scope import Place
+from durable_core._runtime.scope import Lane
 from durable_core._runtime.sender import Sender
 from durable_core._runtime.tasks import GRACE, WorkflowTask, cancel, resolve, whereabouts
 from durable_core._wire.shapes import TERMINAL, Operation, OperationUpdate
@@ -58,6 +60,7 @@ class Scheduler:
         impatient: bool,
     ) -> None:
         self.loop = loop
+        self._thread = get_ident()
         self.deadline = deadline
         self.ending: Ending | None = None
         self.finished: asyncio.Future[None] = loop.create_future()
@@ -86,14 +89,21 @@ class Scheduler:
 
     # What operations await
 
-    def begin(self, place: Place, operation: object) -> WorkflowTask:
+    def lane_here(self) -> Lane | None:
+        """The lane of the task that calls this, if its own code does; ``None`` on other threads than the loop's."""
+        if get_ident() != self._thread:
+            return None
+        task = asyncio.current_task(self.loop)
+        return task.lane if isinstance(task, WorkflowTask) and task.current is None else None
+
+    def begin(self, operation: Kind[Any]) -> WorkflowTask:
         """Mark the current task as being in the middle of *operation*; ``ContextMisuseError`` where it may not be."""
         task = asyncio.current_task(self.loop)
-        if not isinstance(task, WorkflowTask) or task.scope is not place.lane.scope:
+        if not isinstance(task, WorkflowTask) or task.scope is not operation.lane.scope:
             raise ContextMisuseError(
-                f"{operation} belongs to {place.lane.scope}, and is awaited elsewhere; await it where it was called"
+                f"{operation} belongs to {operation.lane.scope}, and is awaited elsewhere; await it where it was called"
             )
-        if task.in_a_hurry():
+        if (task.hurried or task.timeouts) and task.in_a_hurry():
             raise ContextMisuseError(
                 f"{operation} is awaited under asyncio.timeout or wait_for, whose clock a replay does not repeat; "
                 "use StepConfig.timeout, or ctx.race with ctx.wait"
@@ -214,7 +224,7 @@ class Scheduler:
         if not task.cancelled() and task.exception() is None:
             task.scope.returned.append(task.lane)
         else:  # what it called and did not come to await is its own affair
-            task.scope.placed = {each for each in task.scope.placed if each.place.lane is not task.lane}
+            task.scope.placed = {each for each in task.scope.placed if each.lane is not task.lane}
 
     def answered(self) -> None:
         """The sender has made a call. From any thread."""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from types import CodeType, FrameType
 from typing import TYPE_CHECKING, Any
 
-from durable_core._core.identity import operation_id
+from durable_core._core.identity import hashed, id_prefix
 
 if TYPE_CHECKING:
     from durable_core._runtime.execution import Execution
@@ -70,23 +69,18 @@ class Scope:
 class Lane:
     """The order of one task of the workflow: its operations, and the tasks that it starts, are numbered from 1."""
 
-    __slots__ = ("current", "operations", "path", "replaying", "scope", "tasks")
+    __slots__ = ("current", "operations", "path", "prefix", "replaying", "scope", "tasks")
 
     def __init__(self, scope: Scope, path: str, replaying: bool) -> None:
         self.scope: Scope = scope
         self.path: str = path
+        self.prefix: str = id_prefix(scope.id) + path
+        """What the ids of its operations are made from, before their numbers."""
         self.operations: int = 0
         self.tasks: int = 0
         self.replaying: bool = replaying
         self.current: object = None
         """The operation that it is in the middle of, in a blocking workflow; its own code does not run meanwhile."""
-
-    def place(self, frame: FrameType) -> Place:
-        """Take the next place in this lane's order, for the call that *frame* is making."""
-        self.operations += 1
-        id = self._id(f"{self.path}{self.operations}")
-        self.scope.execution.journal.read(id)
-        return Place(self, self.operations, id, frame.f_code, frame.f_lasti)
 
     def branch(self) -> Lane:
         """The lane of a task that this lane starts."""
@@ -95,38 +89,8 @@ class Lane:
 
     def next_ids(self) -> list[str]:
         """Where this lane would go on: the places after its last, and the first one of a further task."""
-        ahead = [f"{self.path}{self.operations + n}" for n in (1, 2, 3)]
-        return [self._id(key) for key in (*ahead, f"{self.path}t{self.tasks + 1}.1")]
-
-    def _id(self, key: str) -> str:
-        return operation_id(self.scope.id, key)
+        keys = [*(str(self.operations + n) for n in (1, 2, 3)), f"t{self.tasks + 1}.1"]
+        return [hashed(self.prefix + key) for key in keys]
 
     def __str__(self) -> str:
         return f"{self.scope}, task {self.path.rstrip('.')}" if self.path else str(self.scope)
-
-
-class Place:
-    """Where an operation stands: in the order of its lane, taken when it is called, and in the user's code."""
-
-    __slots__ = ("_at", "_code", "id", "lane", "number")
-
-    def __init__(self, lane: Lane, number: int, id: str, code: CodeType, at: int) -> None:
-        self.lane: Lane = lane
-        self.number: int = number
-        self.id: str = id
-        self._code = code
-        self._at = at
-
-    @property
-    def line(self) -> str:
-        """The line of the call, as ``orders.py:41``."""
-        positions = list(self._code.co_positions())[self._at // 2]
-        return f"{self._code.co_filename.rpartition('/')[2]}:{positions[0]}"
-
-    def __str__(self) -> str:
-        return f"the {_ordinal(self.number)} operation of {self.lane}"
-
-
-def _ordinal(number: int) -> str:
-    suffix = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
-    return f"{number}{suffix}"

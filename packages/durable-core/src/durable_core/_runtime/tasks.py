@@ -21,6 +21,8 @@ GRACE = 1.0
 class WorkflowTask(asyncio.Task[Any]):
     """A task of the workflow. With a *lane* it runs the workflow's own code; without one, a single operation."""
 
+    __slots__ = ("current", "hurried", "lane", "scope", "timeouts")
+
     def __init__(self, coro: Any, scope: Scope, lane: Lane | None, *, hurried: bool = False, **options: Any) -> None:
         self.lane = lane
         self.scope = scope
@@ -41,6 +43,8 @@ class WorkflowTask(asyncio.Task[Any]):
 
 class StepTask(asyncio.Task[Any]):
     """A task inside a step: it has no place in the workflow's order."""
+
+    __slots__ = ()
 
 
 def make_task(
@@ -97,8 +101,10 @@ async def close(scope: Scope, result: Attempt) -> Attempt:
     if result.error is not None:
         return result
     if scope.placed:
-        never = min(scope.placed, key=lambda operation: operation.place.number)
-        return Attempt(error=ContextMisuseError(f"{never} was never awaited before {scope} returned; await it"))
+        never = min(scope.placed, key=lambda operation: operation.number)
+        return Attempt(
+            error=ContextMisuseError(f"{never} ({never.line}) was never awaited before {scope} returned; await it")
+        )
     if unfinished:
         return Attempt(
             error=ContextMisuseError(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
+from asyncio import _get_running_loop, current_task
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -27,9 +27,9 @@ def in_lane(lane: Lane, func: Callable[..., T], *args: Any) -> T:
 
 def current_lane() -> Lane | None:
     """The lane whose own code runs here; ``None`` in a step, on a foreign thread, and outside workflows."""
-    try:
-        task = asyncio.current_task()
-    except RuntimeError:
+    loop = _get_running_loop()
+    if loop is None:
         lane: Lane | None = getattr(_thread, "lane", None)
         return None if lane is None or lane.current is not None else lane
+    task = current_task(loop)
     return task.lane if isinstance(task, WorkflowTask) and task.current is None else None

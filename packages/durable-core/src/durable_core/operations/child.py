@@ -9,7 +9,8 @@ from durable_core._core.failures import message_of
 from durable_core._core.rebuilding import Family, rebuild
 from durable_core._core.text import visible
 from durable_core._runtime.attempt import Attempt
-from durable_core._runtime.perform import Recorder, removed
+from durable_core._runtime.kind import Kind
+from durable_core._runtime.perform import removed
 from durable_core._runtime.scope import Scope
 from durable_core._wire.shapes import TERMINAL, Operation, OperationType
 from durable_core.config import ChildConfig
@@ -21,17 +22,17 @@ from durable_core.errors import (
     ValidationError,
 )
 from durable_core.limits import ServiceLimits
-from durable_core.operations.functions import checked_name, facts_of, hint
-from durable_core.serdes import SerDes, json_serdes
+from durable_core.operations.functions import checked_name, facts_of, serdes_of
+from durable_core.serdes import SerDes
 
 _DEFAULT = ChildConfig()
 _NOTHING: Any = object()
 
 
-class Child:
+class Child(Kind[Any]):
     """A CONTEXT operation, or a virtual one that is not recorded itself."""
 
-    __slots__ = ("_args", "_cause", "_facts", "_func", "_make_context", "_value", "config", "name", "recorded")
+    __slots__ = ("_args", "_cause", "_facts", "_func", "_make_context", "_value", "config", "recorded")
 
     type: OperationType = "CONTEXT"
     subtype = "RunInChildContext"
@@ -62,66 +63,66 @@ class Child:
     def is_over(self, entry: Operation) -> bool:
         return entry["Status"] in TERMINAL and not _replays_children(entry)
 
-    def recall(self, recorder: Recorder, entry: Operation) -> Any:
+    def recall(self, entry: Operation) -> Any:
         details = entry.get("ContextDetails", {})
         if entry["Status"] == "SUCCEEDED":
             if self._value is not _NOTHING:
                 return self._value
-            return recorder.read(self._serdes(recorder), details.get("Result", "null"))
-        family = Family(recorder.execution.settings.errors, self._facts.names)
+            return self.read(self._serdes(), details.get("Result", "null"))
+        family = Family(self.execution.settings.errors, self._facts.names)
         raise rebuild(ChildContextError, details.get("Error", {}), entry, family) from self._cause
 
-    async def run(self, recorder: Recorder, entry: Operation | None) -> Operation:
-        serdes = self._serdes(recorder)
+    async def run(self, entry: Operation | None) -> Operation:
+        serdes = self._serdes()
         if entry is None:
-            recorder.driver.post(recorder.update("START"))
+            self.driver.post(self.update("START"))
         again = entry is not None and _replays_children(entry)
-        result = await self.enter(recorder, begun=entry is not None, over=again)
+        result = await self.enter(begun=entry is not None, over=again)
         if entry is not None and again:
-            return self._rebuilt(recorder, entry, result, serdes)
+            return self._rebuilt(entry, result, serdes)
         if result.error is None:
-            return await self._succeed(recorder, result.value, serdes)
-        return await self._fail(recorder, result.error)
+            return await self._succeed(result.value, serdes)
+        return await self._fail(result.error)
 
-    async def run_unrecorded(self, recorder: Recorder) -> Any:
+    async def run_unrecorded(self) -> Any:
         """Run the body without recording a CONTEXT; what it raises is raised as it is."""
-        result = await self.enter(recorder, begun=True)
+        result = await self.enter(begun=True)
         if result.error is not None:
             raise self._mapped(result.error)
         return result.value
 
-    async def enter(self, recorder: Recorder, *, begun: bool, over: bool = False) -> Attempt:
+    async def enter(self, *, begun: bool, over: bool = False) -> Attempt:
         """Run the body in a scope of its own.
 
         *begun*: an earlier invocation may have run it. *over*: only to give again what its children have recorded.
         """
-        parent = recorder.place.lane
+        parent = self.lane
         scope = Scope(
-            recorder.execution,
-            id=recorder.place.id,
+            self.execution,
+            id=self.id,
             name=self.name,
-            parent_id=parent.scope.parent_id if self.config.virtual else recorder.place.id,
-            replaying=recorder.replaying and begun,
+            parent_id=parent.scope.parent_id if self.config.virtual else self.id,
+            replaying=self.replaying and begun,
             over=over or parent.scope.over,
             depth=parent.scope.depth + 1,
             above=parent.scope.parent_id,
         )
-        result = await recorder.driver.enter(scope, self._func, (self._make_context(scope), *self._args))
+        result = await self.driver.enter(scope, self._func, (self._make_context(scope), *self._args))
         parent.replaying = parent.replaying and scope.lane.replaying
         return check_unread(scope, result)
 
-    async def _succeed(self, recorder: Recorder, value: Any, serdes: SerDes[Any]) -> Operation:
-        limits = recorder.execution.settings.limits
+    async def _succeed(self, value: Any, serdes: SerDes[Any]) -> Operation:
+        limits = self.execution.settings.limits
         try:
-            payload, seen = recorder.write(serdes, value)
+            payload, seen = self.write(serdes, value)
             fields: dict[str, Any] = {"Payload": payload}
             if len(payload.encode()) > min(limits.payload_bytes, ServiceLimits.DEFAULT.payload_bytes):
                 fields = {"Payload": self._summary(seen), "ContextOptions": {"ReplayChildren": True}}
-            entry = await recorder.put(recorder.update("SUCCEED", **fields))
+            entry = await self.put(self.update("SUCCEED", **fields))
         except (SerDesError, SizeLimitError) as error:
-            return await self._fail(recorder, error)
+            return await self._fail(error)
         except _SummaryError as error:
-            return await self._fail(recorder, error.__cause__ or error)
+            return await self._fail(error.__cause__ or error)
         self._value = seen
         return entry
 
@@ -137,9 +138,9 @@ class Child:
             raise SizeLimitError(f"the summary of {self} has {len(summary.encode())} bytes; it may have {most}")
         return summary
 
-    async def _fail(self, recorder: Recorder, error: BaseException) -> Operation:
+    async def _fail(self, error: BaseException) -> Operation:
         self._cause = error
-        return await recorder.put(recorder.update("FAIL", Error=recorder.describe(self._mapped(error))))
+        return await self.put(self.update("FAIL", Error=self.describe(self._mapped(error))))
 
     def _mapped(self, error: BaseException) -> BaseException:
         if self.config.error_mapper is None:
@@ -154,7 +155,7 @@ class Child:
             return ValidationError(f"the error_mapper of {self} must return an exception, but returned {mapped!r}")
         return mapped
 
-    def _rebuilt(self, recorder: Recorder, entry: Operation, result: Attempt, serdes: SerDes[Any]) -> Operation:
+    def _rebuilt(self, entry: Operation, result: Attempt, serdes: SerDes[Any]) -> Operation:
         """A finished child whose result was too large: its children have given it again."""
         if result.error is not None:
             if isinstance(result.error, NonDeterministicExecutionError):
@@ -163,12 +164,11 @@ class Child:
                 f"{self} was recorded as succeeded; its replay raised {type(result.error).__name__}: "
                 + visible(message_of(result.error))
             ) from result.error
-        self._value = recorder.write(serdes, result.value)[1]
+        self._value = self.write(serdes, result.value)[1]
         return entry
 
-    def _serdes(self, recorder: Recorder) -> SerDes[Any]:
-        returns = self._facts.returns if self.config.returns is None else hint(self.config.returns)
-        return self.config.serdes or recorder.execution.settings.serdes or json_serdes(returns)
+    def _serdes(self) -> SerDes[Any]:
+        return serdes_of(self.config, self.execution.settings, self._facts)
 
 
 class _SummaryError(Exception):

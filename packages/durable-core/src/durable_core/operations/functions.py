@@ -7,26 +7,38 @@ import typing
 from collections.abc import Callable, Mapping
 from functools import partial
 from types import FunctionType
-from typing import Any, NamedTuple
+from typing import Any
 from weakref import WeakKeyDictionary
 
+from durable_core._runtime.execution import Settings
+from durable_core.config import ChildConfig, StepConfig
 from durable_core.errors import SerDesError, ValidationError
-from durable_core.serdes import UNTYPED, json_serdes
+from durable_core.serdes import UNTYPED, JsonSerDes, SerDes, json_serdes
 
 _AWAITABLES = ("Awaitable", "Coroutine")
 _MAX_NAME = 256
 _SAY_NOTHING = (Any, object, inspect.Parameter.empty, typing.Never, typing.NoReturn, typing.Self)
 
 
-class FunctionFacts(NamedTuple):
+class FunctionFacts:
     """A function's name, whether it is ``async``, what it returns, and the names it can reach."""
 
-    name: str | None
-    is_async: bool
-    returns: Any
-    names: Mapping[str, Any]
-    step: Any
-    """What ``@durable_step`` gave it."""
+    __slots__ = ("is_async", "json", "name", "names", "returns", "step")
+
+    def __init__(self, name: str | None, is_async: bool, returns: Any, names: Mapping[str, Any], step: Any) -> None:
+        self.name: str | None = name
+        self.is_async: bool = is_async
+        self.returns: Any = returns
+        self.names: Mapping[str, Any] = names
+        self.step: tuple[str | None, Any] = step
+        """The name and configuration that ``@durable_step`` gave it."""
+        self.json: JsonSerDes | None = None
+        """The default serializer of what it returns, once it is known."""
+
+    def learn_json(self) -> JsonSerDes:
+        """``json``, which is known from now on."""
+        self.json = json_serdes(self.returns)
+        return self.json
 
 
 _known: dict[Any, FunctionFacts] = {}
@@ -37,6 +49,8 @@ _passing: WeakKeyDictionary[Any, FunctionFacts] = WeakKeyDictionary()
 
 def facts_of(func: Callable[..., Any]) -> FunctionFacts:
     """The facts of *func*; partials, bound methods, callables and ``__wrapped__`` are looked through."""
+    if type(func) is FunctionType and (known := _known.get(func)) is not None:
+        return known
     core: Any = func
     while isinstance(core, partial):
         core = core.func
@@ -58,6 +72,16 @@ def facts_of(func: Callable[..., Any]) -> FunctionFacts:
     return facts
 
 
+def serdes_of(config: StepConfig | ChildConfig, settings: Settings, facts: FunctionFacts) -> SerDes[Any]:
+    """How the result of the function with these *facts* is written."""
+    given = config.serdes or settings.serdes
+    if given is not None:
+        return given
+    if config.returns is not None:
+        return json_serdes(hint(config.returns))
+    return facts.json or facts.learn_json()
+
+
 def _facts(core: Any) -> FunctionFacts:
     called = core if inspect.isroutine(core) or isinstance(core, type) else type(core).__call__
     plain = inspect.unwrap(called)
@@ -67,7 +91,7 @@ def _facts(core: Any) -> FunctionFacts:
         is_async=inspect.iscoroutinefunction(called),
         returns=_returns(plain),
         names=getattr(plain, "__globals__", {}),
-        step=getattr(core, "__durable_step__", None),
+        step=getattr(core, "__durable_step__", (None, None)),
     )
 
 

@@ -9,7 +9,7 @@ from durable_core._core.failures import message_of
 from durable_core._core.rebuilding import Family, rebuild
 from durable_core._core.text import visible
 from durable_core._runtime.attempt import Attempt, Call
-from durable_core._runtime.perform import Recorder
+from durable_core._runtime.kind import Kind
 from durable_core._wire.shapes import TERMINAL, Operation, OperationType
 from durable_core.config import StepConfig, StepSemantics
 from durable_core.duration import whole_seconds
@@ -24,9 +24,9 @@ from durable_core.errors import (
 )
 from durable_core.limits import MAX_WAIT_SECONDS
 from durable_core.logger import Subject
-from durable_core.operations.functions import checked_name, facts_of, hint
+from durable_core.operations.functions import checked_name, facts_of, serdes_of
 from durable_core.retry import NoRetry, RetryDecision, RetryPresets, RetryStrategy
-from durable_core.serdes import SerDes, json_serdes
+from durable_core.serdes import SerDes
 from durable_core.step_context import StepContext
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -36,10 +36,10 @@ _NEVER_RETRIED = (SerDesError, SizeLimitError, ValidationError, ContextMisuseErr
 _NOTHING: Any = object()
 
 
-class Step:
+class Step(Kind[Any]):
     """A STEP operation."""
 
-    __slots__ = ("_args", "_cause", "_facts", "_func", "_value", "config", "name")
+    __slots__ = ("_args", "_cause", "_facts", "_func", "_value", "config")
 
     type: OperationType = "STEP"
     subtype = "Step"
@@ -48,11 +48,14 @@ class Step:
     def __init__(
         self, func: Callable[..., Any], args: tuple[Any, ...], name: str | None, config: StepConfig | None
     ) -> None:
+        facts = facts_of(func)
+        given_name, given_config = facts.step
+        if name is None:
+            name = given_name
+        self.name: str | None = facts.name if name is None else checked_name(name)
         self._func = func
         self._args = args
-        self._facts = facts_of(func)
-        given_name, given_config = self._facts.step or (None, None)
-        self.name: str | None = checked_name(name if name is not None else given_name) or self._facts.name
+        self._facts = facts
         self.config: StepConfig = config or given_config or _DEFAULT
         if not isinstance(self.config, StepConfig):
             raise ValidationError(f"step takes a StepConfig as its config, got {self.config!r}")
@@ -65,105 +68,105 @@ class Step:
     def is_over(self, entry: Operation) -> bool:
         return entry["Status"] in TERMINAL
 
-    async def run_unrecorded(self, recorder: Recorder) -> Never:
+    async def run_unrecorded(self) -> Never:
         raise AssertionError("it is always recorded")
 
-    def recall(self, recorder: Recorder, entry: Operation) -> Any:
+    def recall(self, entry: Operation) -> Any:
+        if self._value is not _NOTHING:
+            return self._value
         details = entry.get("StepDetails", {})
         if entry["Status"] == "SUCCEEDED":
-            if self._value is not _NOTHING:
-                return self._value
-            return recorder.read(self._serdes(recorder), details.get("Result", "null"))
-        family = Family((*self.config.errors, *recorder.execution.settings.errors), self._facts.names)
+            return self.read(self._serdes(), details.get("Result", "null"))
+        family = Family((*self.config.errors, *self.execution.settings.errors), self._facts.names)
         raise rebuild(StepError, details.get("Error", {}), entry, family) from self._cause
 
-    async def run(self, recorder: Recorder, entry: Operation | None) -> Operation:
+    async def run(self, entry: Operation | None) -> Operation:
         try:
-            serdes = self._serdes(recorder)
+            serdes = self._serdes()
         except SerDesError as error:
-            return await self._fail(recorder, error)
+            return await self._fail(error)
         if entry is not None:
-            await recorder.driver.caught_up()
-            if recorder.execution.dry or recorder.place.lane.scope.over:
-                await recorder.driver.forever()  # the workflow cancelled it on the first run
+            await self.driver.caught_up()
+            if self.execution.dry or self.lane.scope.over:
+                await self.driver.forever()  # the workflow cancelled it on the first run
         while entry is None or entry["Status"] not in TERMINAL:
-            entry = await self._attempt(recorder, entry, serdes)
+            entry = await self._attempt(entry, serdes)
         return entry
 
-    async def _attempt(self, recorder: Recorder, entry: Operation | None, serdes: SerDes[Any]) -> Operation:
+    async def _attempt(self, entry: Operation | None, serdes: SerDes[Any]) -> Operation:
         """One attempt, from its start to what is recorded of it, and the pause after it."""
         if entry is not None and entry["Status"] == "PENDING":
-            return await recorder.driver.park(recorder.place.id)
+            return await self.driver.park(self.id)
         number = 1 + (0 if entry is None else entry.get("StepDetails", {}).get("Attempt", 0))
         cut_off = entry is not None and entry["Status"] == "STARTED"
-        if cut_off and self._counts_as_failure(recorder):
+        if cut_off and self._counts_as_failure():
             error = StepInterruptedError(f"attempt {number} was cut off before its outcome was recorded")
-            return await self._after_failure(recorder, Attempt(error=error), number)
-        await recorder.driver.before_start()
+            return await self._after_failure(Attempt(error=error), number)
+        await self.driver.before_start()
         if not cut_off:
-            await self._start(recorder)
-        result = await recorder.driver.call(self._call(recorder, number))
-        if isinstance(result.error, KeyboardInterrupt) and recorder.execution.interrupt.pressed:
-            await recorder.driver.abort(result.error)
+            await self._start()
+        result = await self.driver.call(self._call(number))
+        if isinstance(result.error, KeyboardInterrupt) and self.execution.interrupt.pressed:
+            await self.driver.abort(result.error)
         if result.error is not None:
-            return await self._after_failure(recorder, result, number)
-        return await self._succeed(recorder, result.value, serdes)
+            return await self._after_failure(result, number)
+        return await self._succeed(result.value, serdes)
 
-    def _counts_as_failure(self, recorder: Recorder) -> bool:
+    def _counts_as_failure(self) -> bool:
         """Whether a STARTED that is seen on entry was an attempt."""
         if self.config.step_semantics is StepSemantics.AT_MOST_ONCE_PER_RETRY:
             return True
-        given = self._given_strategy(recorder)
+        given = self._given_strategy()
         return given is not None and not isinstance(given, NoRetry)
 
-    async def _start(self, recorder: Recorder) -> None:
-        start = recorder.update("START")
+    async def _start(self) -> None:
+        start = self.update("START")
         if self.config.step_semantics is StepSemantics.AT_MOST_ONCE_PER_RETRY:
-            await recorder.driver.put(start)
+            await self.driver.put(start)
         else:
-            recorder.driver.post(start)
+            self.driver.post(start)
 
-    def _call(self, recorder: Recorder, number: int) -> Call:
-        execution, place = recorder.execution, recorder.place
-        subject = Subject(execution, place.lane.scope, operation_name=self.name)
-        facts = StepContext(subject, execution.arn, place.id, self.name, number)
+    def _call(self, number: int) -> Call:
+        execution = self.execution
+        subject = Subject(execution, self.lane.scope, operation_name=self.name)
+        facts = StepContext(subject, execution.arn, self.id, self.name, number)
         timeout = self.config.timeout
         seconds = None if timeout is None else timeout.total_seconds()
         return Call(self._func, self._args, self._facts.is_async, seconds, facts)
 
-    async def _succeed(self, recorder: Recorder, value: Any, serdes: SerDes[Any]) -> Operation:
+    async def _succeed(self, value: Any, serdes: SerDes[Any]) -> Operation:
         try:
-            payload, seen = recorder.write(serdes, value)
-            recorder.check_size(payload, recorder.execution.settings.limits.payload_bytes)
-            entry = await recorder.put(recorder.update("SUCCEED", Payload=payload))
+            payload, seen = self.write(serdes, value)
+            self.check_size(payload, self.execution.settings.limits.payload_bytes)
+            entry = await self.put(self.update("SUCCEED", Payload=payload))
         except (SerDesError, SizeLimitError) as error:
-            return await self._fail(recorder, error)
+            return await self._fail(error)
         self._value = seen
         return entry
 
-    async def _after_failure(self, recorder: Recorder, result: Attempt, number: int) -> Operation:
+    async def _after_failure(self, result: Attempt, number: int) -> Operation:
         assert result.error is not None
         if result.unbound or isinstance(result.error, _NEVER_RETRIED):
-            return await self._fail(recorder, result.error)
+            return await self._fail(result.error)
         try:
-            seconds = self._pause(recorder, result.error, number)
+            seconds = self._pause(result.error, number)
         except Exception as trouble:
             trouble.__context__ = result.error
             error = StepError(
                 f"its retry strategy failed with {type(trouble).__name__}: {visible(message_of(trouble))}; the attempt "
                 f"had failed with {type(result.error).__name__}: {visible(message_of(result.error))}"
             )
-            return await self._fail(recorder, error, trouble)
+            return await self._fail(error, trouble)
         if seconds is None:
-            return await self._fail(recorder, result.error)
-        retry = recorder.update(
-            "RETRY", Error=recorder.describe(result.error), StepOptions={"NextAttemptDelaySeconds": seconds}
+            return await self._fail(result.error)
+        retry = self.update(
+            "RETRY", Error=self.describe(result.error), StepOptions={"NextAttemptDelaySeconds": seconds}
         )
-        return await recorder.put(retry)
+        return await self.put(retry)
 
-    def _pause(self, recorder: Recorder, error: BaseException, number: int) -> int | None:
+    def _pause(self, error: BaseException, number: int) -> int | None:
         """Seconds until the next attempt; ``None``: there is none."""
-        strategy = self._given_strategy(recorder) or RetryPresets.DEFAULT
+        strategy = self._given_strategy() or RetryPresets.DEFAULT
         decision = strategy(error, number)
         if not isinstance(decision, RetryDecision):
             raise ValidationError(f"a retry strategy returns a RetryDecision, got {decision!r}")
@@ -171,16 +174,15 @@ class Step:
             return None
         return whole_seconds(decision.delay, "a retry's delay", most=MAX_WAIT_SECONDS)
 
-    def _given_strategy(self, recorder: Recorder) -> RetryStrategy | None:
-        return self.config.retry_strategy or recorder.execution.settings.retry_strategy
+    def _given_strategy(self) -> RetryStrategy | None:
+        return self.config.retry_strategy or self.execution.settings.retry_strategy
 
-    async def _fail(self, recorder: Recorder, error: BaseException, cause: BaseException | None = None) -> Operation:
+    async def _fail(self, error: BaseException, cause: BaseException | None = None) -> Operation:
         self._cause = cause or error
-        return await recorder.put(recorder.update("FAIL", Error=recorder.describe(error)))
+        return await self.put(self.update("FAIL", Error=self.describe(error)))
 
-    def _serdes(self, recorder: Recorder) -> SerDes[Any]:
-        returns = self._facts.returns if self.config.returns is None else hint(self.config.returns)
-        return self.config.serdes or recorder.execution.settings.serdes or json_serdes(returns)
+    def _serdes(self) -> SerDes[Any]:
+        return serdes_of(self.config, self.execution.settings, self._facts)
 
 
 @overload

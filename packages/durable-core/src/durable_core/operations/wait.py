@@ -6,17 +6,17 @@ import asyncio
 from datetime import timedelta
 from typing import Never
 
-from durable_core._runtime.perform import Recorder
+from durable_core._runtime.kind import Kind
 from durable_core._wire.shapes import TERMINAL, Operation, OperationType
 from durable_core.duration import whole_seconds
 from durable_core.limits import MAX_WAIT_SECONDS
 from durable_core.operations.functions import checked_name
 
 
-class Wait:
+class Wait(Kind[None]):
     """A WAIT operation."""
 
-    __slots__ = ("name", "seconds")
+    __slots__ = ("seconds",)
 
     type: OperationType = "WAIT"
     subtype = "Wait"
@@ -32,20 +32,20 @@ class Wait:
     def is_over(self, entry: Operation) -> bool:
         return entry["Status"] in TERMINAL and entry["Status"] != "CANCELLED"
 
-    async def run(self, recorder: Recorder, entry: Operation | None) -> Operation:
-        driver = recorder.driver
+    async def run(self, entry: Operation | None) -> Operation:
+        driver = self.driver
         if entry is not None and entry["Status"] == "CANCELLED":
             await driver.forever()  # until the workflow cancels it, as it did the first time
         if entry is None:
-            driver.post(recorder.update("START", WaitOptions={"WaitSeconds": self.seconds}))
+            driver.post(self.update("START", WaitOptions={"WaitSeconds": self.seconds}))
         try:
-            return await driver.park(recorder.place.id)
+            return await driver.park(self.id)
         except asyncio.CancelledError:
-            driver.post(recorder.update("CANCEL"))
+            driver.post(self.update("CANCEL"))
             raise
 
-    async def run_unrecorded(self, recorder: Recorder) -> Never:
+    async def run_unrecorded(self) -> Never:
         raise AssertionError("it is always recorded")
 
-    def recall(self, recorder: Recorder, entry: Operation) -> None:
+    def recall(self, entry: Operation) -> None:
         return None

@@ -1,0 +1,130 @@
+"""An operation that the code asks for: its place in the order, and what its kind may ask of the execution."""
+
+from __future__ import annotations
+
+from types import CodeType, FrameType
+from typing import Any, Generic, TypeVar
+
+from durable_core._core.failures import describe
+from durable_core._core.identity import hashed
+from durable_core._runtime.driver import Driver
+from durable_core._runtime.execution import Execution
+from durable_core._runtime.scope import Lane
+from durable_core._wire.shapes import ErrorObject, Operation, OperationAction, OperationType, OperationUpdate
+from durable_core.errors import SizeLimitError
+from durable_core.limits import error_limit
+from durable_core.serdes import JsonSerDes, SerDes, SerDesContext, read, write
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+class Kind(Generic[T_co]):
+    """What every kind of operation has in common. It is made when it is called, and takes its place then."""
+
+    __slots__ = ("_at", "_code", "execution", "id", "lane", "name", "number", "replaying")
+
+    type: OperationType
+    subtype: str
+    name: str | None
+    recorded: bool
+    """``False``: nothing of it is in the history, and its body always runs."""
+    replaying: bool
+    """Whether the code that asked for it was repeating what an earlier invocation did."""
+
+    def take_place(self, lane: Lane, frame: FrameType) -> None:
+        """Stand next in the order of *lane*, for the call that *frame* is making."""
+        lane.operations = number = lane.operations + 1
+        execution = lane.scope.execution
+        id = hashed(f"{lane.prefix}{number}")
+        execution.journal.read(id)
+        self.execution: Execution = execution
+        self.lane: Lane = lane
+        self.number: int = number
+        self.id: str = id
+        self._code: CodeType = frame.f_code
+        self._at: int = frame.f_lasti
+
+    @property
+    def driver(self) -> Driver:
+        """What carries it through this invocation."""
+        return self.execution.driver
+
+    @property
+    def line(self) -> str:
+        """The line of the call, as ``orders.py:41``."""
+        positions = list(self._code.co_positions())[self._at // 2]
+        return f"{self._code.co_filename.rpartition('/')[2]}:{positions[0]}"
+
+    @property
+    def place(self) -> str:
+        """Its place, as ``the 2nd operation of this execution``."""
+        return f"the {_ordinal(self.number)} operation of {self.lane}"
+
+    # What each kind does
+
+    def is_over(self, entry: Operation) -> bool:
+        """Whether *entry* can be recalled."""
+        raise NotImplementedError
+
+    def recall(self, entry: Operation) -> T_co:
+        """The result that *entry*, which is over, records, or its error."""
+        raise NotImplementedError
+
+    async def run(self, entry: Operation | None) -> Operation:
+        """Do the work that is left, from what is recorded so far; return the operation once it is over."""
+        raise NotImplementedError
+
+    async def run_unrecorded(self) -> T_co:
+        """Run it where it is not ``recorded``."""
+        raise NotImplementedError
+
+    # What it does that with
+
+    def update(self, action: OperationAction, **fields: Any) -> OperationUpdate:
+        """An update of this operation."""
+        update: OperationUpdate = {"Id": self.id, "Type": self.type, "SubType": self.subtype, "Action": action}
+        if self.name is not None:
+            update["Name"] = self.name
+        parent = self.lane.scope.parent_id
+        if parent is not None:
+            update["ParentId"] = parent
+        update.update(fields)  # type: ignore[typeddict-item]
+        return update
+
+    async def put(self, update: OperationUpdate) -> Operation:
+        """Record *update*, and return the operation as it is recorded then."""
+        await self.driver.put(update)
+        entry = self.execution.journal.find(self.id)
+        assert entry is not None, "what was recorded is in the journal"
+        return entry
+
+    def check_size(self, payload: str, limit: int) -> None:
+        """``SizeLimitError`` if *payload* has more than *limit* bytes."""
+        if len(payload) * 4 > limit and (size := len(payload.encode())) > limit:
+            raise SizeLimitError(f"the result of {self} has {size} bytes; the service takes at most {limit}")
+
+    def describe(self, error: BaseException) -> ErrorObject:
+        """*error* as it is recorded."""
+        settings = self.execution.settings
+        return describe(error, limit=error_limit(settings.limits), stack_trace=settings.stack_traces)
+
+    def read(self, serdes: SerDes[Any], data: str) -> Any:
+        """The value that *data* records of this operation."""
+        if type(serdes) is JsonSerDes:  # which does not look at the context: a replay spares making it
+            try:
+                return serdes.read(data)
+            except Exception:  # noqa: S110 (said below, with the context)
+                pass
+        return read(serdes, data, self._serdes_context())
+
+    def write(self, serdes: SerDes[Any], value: object) -> tuple[str, Any]:
+        """The text to record for *value*, and the value as a replay will read it."""
+        return write(serdes, value, self._serdes_context())
+
+    def _serdes_context(self) -> SerDesContext:
+        return SerDesContext(self.id, self.name, self.execution.arn)
+
+
+def _ordinal(number: int) -> str:
+    suffix = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{suffix}"
