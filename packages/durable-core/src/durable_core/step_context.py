@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from durable_core._core.identity import replay_key
 from durable_core._runtime.attempt import CURRENT_STEP
+from durable_core._runtime.kind import Kind
 from durable_core.errors import ContextMisuseError
 from durable_core.logger import DurableLogger, Subject
 
@@ -11,15 +14,27 @@ from durable_core.logger import DurableLogger, Subject
 class StepContext:
     """The attempt that is running."""
 
-    __slots__ = ("_subject", "attempt", "execution_arn", "name", "operation_id")
+    __slots__ = ("_operation", "attempt")
 
-    def __init__(self, subject: Subject, execution_arn: str, operation_id: str, name: str | None, attempt: int) -> None:
-        self._subject = subject
-        self.execution_arn: str = execution_arn
-        self.operation_id: str = operation_id
-        self.name: str | None = name
+    def __init__(self, operation: Kind[Any], attempt: int) -> None:
+        self._operation = operation
         self.attempt: int = attempt
         """From 1; attempts that were cut off count where they are known of."""
+
+    @property
+    def execution_arn(self) -> str:
+        """The ARN of the execution."""
+        return self._operation.execution.arn
+
+    @property
+    def operation_id(self) -> str:
+        """The id of the step."""
+        return self._operation.id
+
+    @property
+    def name(self) -> str | None:
+        """The name of the step."""
+        return self._operation.name
 
     @property
     def idempotency_key(self) -> str:
@@ -29,7 +44,8 @@ class StepContext:
     @property
     def logger(self) -> DurableLogger:
         """A logger whose records name this step and attempt."""
-        return DurableLogger(self._subject._replace(operation_id=self.operation_id, attempt=self.attempt))
+        step = self._operation
+        return DurableLogger(Subject(step.execution, step.lane.scope, step.id, step.name, self.attempt))
 
     def __repr__(self) -> str:
         return f"StepContext(operation_id={self.operation_id!r}, name={self.name!r}, attempt={self.attempt})"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextvars
 import inspect
 from collections.abc import Callable
+from types import GeneratorType
 from typing import Any, NamedTuple
 
 CURRENT_STEP: contextvars.ContextVar[Any] = contextvars.ContextVar("durable_core.step")
@@ -38,11 +39,16 @@ class Call(NamedTuple):
         return context
 
 
+def is_awaitable(value: object) -> bool:
+    """As ``inspect.isawaitable``, which asks a slow abstract class."""
+    return hasattr(type(value), "__await__") or (isinstance(value, GeneratorType) and inspect.isawaitable(value))
+
+
 async def called(func: Callable[..., Any], args: tuple[Any, ...]) -> Attempt:
     """Call *func*, await what it returns if that can be awaited, and keep what comes out."""
     try:
         result = func(*args)
-        return Attempt(await result if inspect.isawaitable(result) else result)
+        return Attempt(await result if is_awaitable(result) else result)
     except BaseException as error:
         return Attempt(error=error)
 

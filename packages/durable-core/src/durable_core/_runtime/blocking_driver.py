@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import inspect
 import sys
 import time
 from collections.abc import Callable, Coroutine
@@ -12,7 +11,7 @@ from concurrent.futures import Executor, Future
 from typing import Any, TypeVar
 
 from durable_core._core.journal import Journal
-from durable_core._runtime.attempt import Attempt, Call, attempt
+from durable_core._runtime.attempt import Attempt, Call, attempt, is_awaitable
 from durable_core._runtime.endings import Breakdown, Ending, Return, Suspension
 from durable_core._runtime.engine import on_new_thread
 from durable_core._runtime.kind import Kind
@@ -95,6 +94,8 @@ class BlockingDriver:
         self._send(lambda: ticket.settled)
         if ticket.error is not None:
             raise ticket.error
+
+    conclude = put
 
     async def park(self, id: str) -> Operation:
         self._send(lambda: self._pipeline.quiet)
@@ -189,7 +190,7 @@ class BlockingDriver:
 
 def _attempt(call: Call) -> Attempt:
     result = attempt(call.func, call.args)
-    if result.error is not None or not inspect.isawaitable(result.value):
+    if result.error is not None or not is_awaitable(result.value):
         return result
     awaitable = result.value
 

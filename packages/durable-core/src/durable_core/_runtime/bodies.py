@@ -8,7 +8,7 @@ from concurrent.futures import Executor
 from contextvars import Context
 from typing import Any
 
-from durable_core._runtime.attempt import Attempt, Call, attempt
+from durable_core._runtime.attempt import Attempt, Call, attempt, is_awaitable
 from durable_core._runtime.scheduler import Scheduler
 from durable_core._runtime.tasks import StepTask
 from durable_core.errors import StepTimeoutError
@@ -84,7 +84,7 @@ class _Body:
 
     def returned(self, result: Attempt) -> None:
         """The function returned, on its thread."""
-        if not inspect.isawaitable(result.value):
+        if not is_awaitable(result.value):
             self._over(result)
         elif not self.outcome.done():
             self.await_(result.value)  # lambda: charge(order)

@@ -51,8 +51,15 @@ class Driver(Protocol):
         """Return when *update* is recorded; ``SizeLimitError`` if the service finds it too large."""
         ...
 
+    async def conclude(self, update: OperationUpdate) -> None:
+        """As ``put``, for an outcome: return when it is its turn to be seen."""
+        ...
+
     async def park(self, id: str) -> Operation:
-        """Wait for the outside world; return the operation when it is over, or ready for its next attempt."""
+        """Wait for the outside world.
+
+        Return the operation when it is over and it is its turn to be seen, or when it is ready for its next attempt.
+        """
         ...
 
     async def caught_up(self) -> None:

@@ -71,7 +71,10 @@ class Kind(Generic[T_co]):
         raise NotImplementedError
 
     async def run(self, entry: Operation | None) -> Operation:
-        """Do the work that is left, from what is recorded so far; return the operation once it is over."""
+        """Do the work that is left, from what is recorded so far.
+
+        Return the operation once it is over, and it is its turn to be seen.
+        """
         raise NotImplementedError
 
     async def run_unrecorded(self) -> T_co:
@@ -91,9 +94,13 @@ class Kind(Generic[T_co]):
         update.update(fields)  # type: ignore[typeddict-item]
         return update
 
-    async def put(self, update: OperationUpdate) -> Operation:
-        """Record *update*, and return the operation as it is recorded then."""
-        await self.driver.put(update)
+    async def conclude(self, update: OperationUpdate) -> Operation:
+        """Record *update*, an outcome; return the operation as it is recorded then, when it is its turn to be seen."""
+        await self.driver.conclude(update)
+        return self.entry()
+
+    def entry(self) -> Operation:
+        """The operation, which is recorded."""
         entry = self.execution.journal.find(self.id)
         assert entry is not None, "what was recorded is in the journal"
         return entry
@@ -119,6 +126,11 @@ class Kind(Generic[T_co]):
 
     def write(self, serdes: SerDes[Any], value: object) -> tuple[str, Any]:
         """The text to record for *value*, and the value as a replay will read it."""
+        if type(serdes) is JsonSerDes:
+            try:
+                return serdes.round_trip(value)
+            except Exception:  # noqa: S110 (said below, with the context)
+                pass
         return write(serdes, value, self._serdes_context())
 
     def _serdes_context(self) -> SerDesContext:

@@ -29,7 +29,8 @@ async def perform(kind: Kind[T]) -> T:
         entry = _found(kind)
         if entry is None or not kind.is_over(entry):
             entry = await kind.run(entry)
-        await driver.turn(entry)
+        elif driver.alive > 1:
+            await driver.turn(entry)
         return _seen(kind, entry)
     finally:
         driver.finish(begun)

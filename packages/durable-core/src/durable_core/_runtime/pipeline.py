@@ -26,6 +26,12 @@ from durable_core.limits import BATCH_UPDATES, ServiceLimits
 _encode = msgspec.json.Encoder().encode
 
 
+_SMALL = 64
+"""Characters of a payload up to which an update is small."""
+_SMALL_BYTES = 2_000
+"""What a small update takes as JSON, at most: 250 of them fit in any call, so that nobody needs to know better."""
+
+
 class Ticket:
     """An update on its way, and what became of it."""
 
@@ -33,7 +39,8 @@ class Ticket:
 
     def __init__(self, update: OperationUpdate, waiter: Callable[[Ticket], None] | None) -> None:
         self.update: OperationUpdate = update
-        self.size: int = len(_encode(update)) + 1
+        small = "Error" not in update and len(update.get("Payload", "")) <= _SMALL
+        self.size: int = _SMALL_BYTES if small else len(_encode(update)) + 1
         self.alone: bool = update["Action"] == "CANCEL" or self.size > ServiceLimits.DEFAULT.payload_bytes
         self.waiter: Callable[[Ticket], None] | None = waiter
         self.settled: bool = False
@@ -56,7 +63,8 @@ class Pipeline:
         self._lock = threading.Lock()
         """Guards the queue and the call in flight."""
         self._changed = threading.Condition(self._lock)
-        """Notified when a call ends."""
+        """Notified when a call ends, if there are onlookers."""
+        self._onlookers = 0
         self.sending: bool = False
         """A call is in flight."""
         self.failure: BaseException | None = None
@@ -108,7 +116,8 @@ class Pipeline:
             self.sending = True
             self._poll = False
             batch = take_batch(self._queue, self._batch_updates)
-            self._waited_for -= sum(ticket.waiter is not None for ticket in batch)
+            for ticket in batch:
+                self._waited_for -= ticket.waiter is not None
         told: list[Operation] = []
         failure: BaseException | None = None
         try:
@@ -121,7 +130,8 @@ class Pipeline:
                 self._answered.append((batch, told))
             else:
                 self.failure = self.failure or failure
-            self._changed.notify_all()
+            if self._onlookers:
+                self._changed.notify_all()
         return True
 
     def wait_for_answer(self, timeout: float | None = None) -> None:
@@ -129,7 +139,9 @@ class Pipeline:
         if not self.sending:
             return
         with self._changed:
+            self._onlookers += 1
             self._changed.wait_for(lambda: not self.sending, timeout)
+            self._onlookers -= 1
 
     def settle(self) -> list[Operation]:
         """Take over all answers so far, wake who waited for them, and return the operations that changed."""

@@ -19,7 +19,7 @@ from durable_core._core.journal import Journal
 from durable_core._runtime.endings import Breakdown, Ending, Suspension
 from durable_core._runtime.kind import Kind
 from durable_core._runtime.loop import DurableLoop
-from durable_core._runtime.pipeline import Pipeline
+from durable_core._runtime.pipeline import Pipeline, Ticket
 from durable_core._runtime.polls import Polls
 from durable_core._runtime.scope import Lane
 from durable_core._runtime.sender import Sender
@@ -139,11 +139,35 @@ class Scheduler:
         if ticket.error is not None:
             raise ticket.error
 
+    async def conclude(self, update: OperationUpdate) -> None:
+        """As ``put``, for an outcome: return when it is its turn to be seen."""
+        if self.ending is not None:
+            await self.refuse()
+        seen = self.loop.create_future()
+        ticket = self._pipeline.post(update, lambda ticket: self._concluded(ticket, seen))
+        self._sender.arm()
+        await seen
+        if ticket.error is not None:
+            raise ticket.error
+
+    def _concluded(self, ticket: Ticket, seen: asyncio.Future[None]) -> None:
+        entry = self._journal.find(ticket.update["Id"])
+        if self.alive <= 1 or ticket.error is not None or entry is None:
+            resolve(seen)
+        else:
+            self._await_turn(entry, seen)
+
     async def park(self, id: str) -> Operation:
-        """Wait for the outside world; return the operation when it is over, or ready for its next attempt."""
+        """Wait for the outside world.
+
+        Return the operation when it is over and it is its turn to be seen, or when it is ready for its next attempt.
+        """
         while True:
             entry = self._journal.find(id)
-            if entry is not None and (entry["Status"] in TERMINAL or entry["Status"] == "READY"):
+            if entry is not None and entry["Status"] == "READY":
+                return entry
+            if entry is not None and entry["Status"] in TERMINAL:
+                await self.turn(entry)
                 return entry
             self._parked[id] = waiting = self.loop.create_future()
             self._polls.expect(id)
@@ -171,9 +195,12 @@ class Scheduler:
         if self.alive <= 1:
             return
         mine = self.loop.create_future()
+        self._await_turn(entry, mine)
+        await mine
+
+    def _await_turn(self, entry: Operation, mine: asyncio.Future[None]) -> None:
         moment = ended(entry) or self._journal.service_time
         heapq.heappush(self._turns, (moment, entry["Id"], next(self._count), mine))
-        await mine
 
     async def abort(self, error: BaseException) -> None:
         """Never return: *error* is to leave the handler, and no code of the workflow runs any more."""

@@ -79,6 +79,7 @@ class Child(Kind[Any]):
         again = entry is not None and _replays_children(entry)
         result = await self.enter(begun=entry is not None, over=again)
         if entry is not None and again:
+            await self.driver.turn(entry)
             return self._rebuilt(entry, result, serdes)
         if result.error is None:
             return await self._succeed(result.value, serdes)
@@ -118,7 +119,7 @@ class Child(Kind[Any]):
             fields: dict[str, Any] = {"Payload": payload}
             if len(payload.encode()) > min(limits.payload_bytes, ServiceLimits.DEFAULT.payload_bytes):
                 fields = {"Payload": self._summary(seen), "ContextOptions": {"ReplayChildren": True}}
-            entry = await self.put(self.update("SUCCEED", **fields))
+            entry = await self.conclude(self.update("SUCCEED", **fields))
         except (SerDesError, SizeLimitError) as error:
             return await self._fail(error)
         except _SummaryError as error:
@@ -140,7 +141,7 @@ class Child(Kind[Any]):
 
     async def _fail(self, error: BaseException) -> Operation:
         self._cause = error
-        return await self.put(self.update("FAIL", Error=self.describe(self._mapped(error))))
+        return await self.conclude(self.update("FAIL", Error=self.describe(self._mapped(error))))
 
     def _mapped(self, error: BaseException) -> BaseException:
         if self.config.error_mapper is None:

@@ -23,7 +23,6 @@ from durable_core.errors import (
     ValidationError,
 )
 from durable_core.limits import MAX_WAIT_SECONDS
-from durable_core.logger import Subject
 from durable_core.operations.functions import checked_name, facts_of, serdes_of
 from durable_core.retry import NoRetry, RetryDecision, RetryPresets, RetryStrategy
 from durable_core.serdes import SerDes
@@ -102,12 +101,17 @@ class Step(Kind[Any]):
         if cut_off and self._counts_as_failure():
             error = StepInterruptedError(f"attempt {number} was cut off before its outcome was recorded")
             return await self._after_failure(Attempt(error=error), number)
-        await self.driver.before_start()
+        driver = self.driver
+        await driver.before_start()
         if not cut_off:
-            await self._start()
-        result = await self.driver.call(self._call(number))
+            start = self.update("START")
+            if self.config.step_semantics is StepSemantics.AT_MOST_ONCE_PER_RETRY:
+                await driver.put(start)
+            else:
+                driver.post(start)
+        result = await driver.call(self._call(number))
         if isinstance(result.error, KeyboardInterrupt) and self.execution.interrupt.pressed:
-            await self.driver.abort(result.error)
+            await driver.abort(result.error)
         if result.error is not None:
             return await self._after_failure(result, number)
         return await self._succeed(result.value, serdes)
@@ -119,26 +123,16 @@ class Step(Kind[Any]):
         given = self._given_strategy()
         return given is not None and not isinstance(given, NoRetry)
 
-    async def _start(self) -> None:
-        start = self.update("START")
-        if self.config.step_semantics is StepSemantics.AT_MOST_ONCE_PER_RETRY:
-            await self.driver.put(start)
-        else:
-            self.driver.post(start)
-
     def _call(self, number: int) -> Call:
-        execution = self.execution
-        subject = Subject(execution, self.lane.scope, operation_name=self.name)
-        facts = StepContext(subject, execution.arn, self.id, self.name, number)
         timeout = self.config.timeout
         seconds = None if timeout is None else timeout.total_seconds()
-        return Call(self._func, self._args, self._facts.is_async, seconds, facts)
+        return Call(self._func, self._args, self._facts.is_async, seconds, StepContext(self, number))
 
     async def _succeed(self, value: Any, serdes: SerDes[Any]) -> Operation:
         try:
             payload, seen = self.write(serdes, value)
             self.check_size(payload, self.execution.settings.limits.payload_bytes)
-            entry = await self.put(self.update("SUCCEED", Payload=payload))
+            entry = await self.conclude(self.update("SUCCEED", Payload=payload))
         except (SerDesError, SizeLimitError) as error:
             return await self._fail(error)
         self._value = seen
@@ -162,7 +156,8 @@ class Step(Kind[Any]):
         retry = self.update(
             "RETRY", Error=self.describe(result.error), StepOptions={"NextAttemptDelaySeconds": seconds}
         )
-        return await self.put(retry)
+        await self.driver.put(retry)
+        return self.entry()
 
     def _pause(self, error: BaseException, number: int) -> int | None:
         """Seconds until the next attempt; ``None``: there is none."""
@@ -179,7 +174,7 @@ class Step(Kind[Any]):
 
     async def _fail(self, error: BaseException, cause: BaseException | None = None) -> Operation:
         self._cause = cause or error
-        return await self.put(self.update("FAIL", Error=self.describe(error)))
+        return await self.conclude(self.update("FAIL", Error=self.describe(error)))
 
     def _serdes(self) -> SerDes[Any]:
         return serdes_of(self.config, self.execution.settings, self._facts)
