@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor
 from typing import Any
 
@@ -24,8 +24,8 @@ class AsyncDriver(Scheduler):
         self.clean = True
         """Whether the loop is empty again after the invocation."""
 
-    async def call(self, call: Call) -> Attempt:
-        return await self._bodies.run(call)
+    def call(self, call: Call) -> Coroutine[Any, Any, Attempt]:
+        return self._bodies.run(call)
 
     async def enter(self, scope: Scope, func: Callable[..., Any], args: tuple[Any, ...]) -> Attempt:
         result = await run_body(scope, func, args)

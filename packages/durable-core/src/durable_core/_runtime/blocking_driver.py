@@ -116,11 +116,12 @@ class BlockingDriver:
     async def abort(self, error: BaseException) -> None:
         raise self._end(Breakdown(error))
 
-    async def before_start(self) -> None:
-        if self._deadline is not None and time.monotonic() > self._deadline - LAST_START:
-            raise self._end(
-                Breakdown(InvocationError("the deadline is too near to start a step; Lambda will call again"))
-            )
+    def may_start(self) -> bool:
+        return self._deadline is None or time.monotonic() <= self._deadline - LAST_START
+
+    async def give_back(self) -> None:
+        trouble = InvocationError("the deadline is too near to start a step; Lambda will call again")
+        raise self._end(Breakdown(trouble))
 
     async def call(self, call: Call) -> Attempt:
         context = call.context()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, Protocol
 
 from durable_core._runtime.attempt import Attempt, Call
@@ -78,11 +78,15 @@ class Driver(Protocol):
         """Never return: *error* is to leave the handler, and no code of the workflow runs any more."""
         ...
 
-    async def before_start(self) -> None:
-        """Return if a step may still start; near the deadline, the invocation is given back."""
+    def may_start(self) -> bool:
+        """Whether there is time for a step before the deadline."""
         ...
 
-    async def call(self, call: Call) -> Attempt:
+    async def give_back(self) -> None:
+        """Never return: end the invocation, so that Lambda calls again."""
+        ...
+
+    def call(self, call: Call) -> Coroutine[Any, Any, Attempt]:
         """Run the body of a step once."""
         ...
 

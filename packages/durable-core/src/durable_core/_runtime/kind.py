@@ -94,11 +94,6 @@ class Kind(Generic[T_co]):
         update.update(fields)  # type: ignore[typeddict-item]
         return update
 
-    async def conclude(self, update: OperationUpdate) -> Operation:
-        """Record *update*, an outcome; return the operation as it is recorded then, when it is its turn to be seen."""
-        await self.driver.conclude(update)
-        return self.entry()
-
     def entry(self) -> Operation:
         """The operation, which is recorded."""
         entry = self.execution.journal.find(self.id)

@@ -11,6 +11,7 @@ import heapq
 import itertools
 import logging
 import time
+from functools import partial
 from threading import get_ident
 from typing import Any, Protocol
 
@@ -144,13 +145,13 @@ class Scheduler:
         if self.ending is not None:
             await self.refuse()
         seen = self.loop.create_future()
-        ticket = self._pipeline.post(update, lambda ticket: self._concluded(ticket, seen))
+        ticket = self._pipeline.post(update, partial(self._concluded, seen))
         self._sender.arm()
         await seen
         if ticket.error is not None:
             raise ticket.error
 
-    def _concluded(self, ticket: Ticket, seen: asyncio.Future[None]) -> None:
+    def _concluded(self, seen: asyncio.Future[None], ticket: Ticket) -> None:
         entry = self._journal.find(ticket.update["Id"])
         if self.alive <= 1 or ticket.error is not None or entry is None:
             resolve(seen)
@@ -207,11 +208,14 @@ class Scheduler:
         self.end(Breakdown(error))
         await self.forever()
 
-    async def before_start(self) -> None:
-        """Return if a step may still start; if the deadline is too near, the invocation is given back."""
-        if self.deadline is not None and time.monotonic() > self.deadline - LAST_START:
-            self.end(Breakdown(InvocationError("the deadline is too near to start a step; Lambda will call again")))
-            await self.forever()
+    def may_start(self) -> bool:
+        """Whether there is time for a step before the deadline."""
+        return self.deadline is None or time.monotonic() <= self.deadline - LAST_START
+
+    async def give_back(self) -> None:
+        """Never return: end the invocation, so that Lambda calls again."""
+        self.end(Breakdown(InvocationError("the deadline is too near to start a step; Lambda will call again")))
+        await self.forever()
 
     def job_began(self, job: asyncio.Future[Any]) -> None:
         """The workflow has given *job* to an executor."""

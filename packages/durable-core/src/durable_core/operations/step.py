@@ -10,7 +10,7 @@ from durable_core._core.rebuilding import Family, rebuild
 from durable_core._core.text import visible
 from durable_core._runtime.attempt import Attempt, Call
 from durable_core._runtime.kind import Kind
-from durable_core._wire.shapes import TERMINAL, Operation, OperationType
+from durable_core._wire.shapes import TERMINAL, Operation, OperationType, OperationUpdate
 from durable_core.config import StepConfig, StepSemantics
 from durable_core.duration import whole_seconds
 from durable_core.errors import (
@@ -80,41 +80,45 @@ class Step(Kind[Any]):
         raise rebuild(StepError, details.get("Error", {}), entry, family) from self._cause
 
     async def run(self, entry: Operation | None) -> Operation:
-        try:
-            serdes = self._serdes()
-        except SerDesError as error:
-            return await self._fail(error)
+        driver = self.driver
         if entry is not None:
-            await self.driver.caught_up()
+            await driver.caught_up()
             if self.execution.dry or self.lane.scope.over:
-                await self.driver.forever()  # the workflow cancelled it on the first run
+                await driver.forever()  # the workflow cancelled it on the first run
         while entry is None or entry["Status"] not in TERMINAL:
-            entry = await self._attempt(entry, serdes)
+            if entry is not None and entry["Status"] == "PENDING":
+                entry = await driver.park(self.id)
+                continue
+            number = 1 + (0 if entry is None else entry.get("StepDetails", {}).get("Attempt", 0))
+            cut_off = entry is not None and entry["Status"] == "STARTED"
+            result = self._known_beforehand(number, cut_off)
+            if result is None:
+                if not driver.may_start():
+                    await driver.give_back()
+                if not cut_off and self.config.step_semantics is StepSemantics.AT_MOST_ONCE_PER_RETRY:
+                    await driver.put(self.update("START"))
+                elif not cut_off:
+                    driver.post(self.update("START"))
+                result = await driver.call(self._call(number))
+                if isinstance(result.error, KeyboardInterrupt) and self.execution.interrupt.pressed:
+                    await driver.abort(result.error)
+            outcome = self._outcome(result, number)
+            try:
+                await (driver.put if outcome["Action"] == "RETRY" else driver.conclude)(outcome)
+            except SizeLimitError as error:
+                await driver.conclude(self._failure(error))
+            entry = self.entry()
         return entry
 
-    async def _attempt(self, entry: Operation | None, serdes: SerDes[Any]) -> Operation:
-        """One attempt, from its start to what is recorded of it, and the pause after it."""
-        if entry is not None and entry["Status"] == "PENDING":
-            return await self.driver.park(self.id)
-        number = 1 + (0 if entry is None else entry.get("StepDetails", {}).get("Attempt", 0))
-        cut_off = entry is not None and entry["Status"] == "STARTED"
+    def _known_beforehand(self, number: int, cut_off: bool) -> Attempt | None:
+        """What comes of an attempt that need not, or must not, run."""
+        try:
+            self._serdes()
+        except SerDesError as error:
+            return Attempt(error=error)
         if cut_off and self._counts_as_failure():
-            error = StepInterruptedError(f"attempt {number} was cut off before its outcome was recorded")
-            return await self._after_failure(Attempt(error=error), number)
-        driver = self.driver
-        await driver.before_start()
-        if not cut_off:
-            start = self.update("START")
-            if self.config.step_semantics is StepSemantics.AT_MOST_ONCE_PER_RETRY:
-                await driver.put(start)
-            else:
-                driver.post(start)
-        result = await driver.call(self._call(number))
-        if isinstance(result.error, KeyboardInterrupt) and self.execution.interrupt.pressed:
-            await driver.abort(result.error)
-        if result.error is not None:
-            return await self._after_failure(result, number)
-        return await self._succeed(result.value, serdes)
+            return Attempt(error=StepInterruptedError(f"attempt {number} was cut off before its outcome was recorded"))
+        return None
 
     def _counts_as_failure(self) -> bool:
         """Whether a STARTED that is seen on entry was an attempt."""
@@ -128,36 +132,38 @@ class Step(Kind[Any]):
         seconds = None if timeout is None else timeout.total_seconds()
         return Call(self._func, self._args, self._facts.is_async, seconds, StepContext(self, number))
 
-    async def _succeed(self, value: Any, serdes: SerDes[Any]) -> Operation:
+    def _outcome(self, result: Attempt, number: int) -> OperationUpdate:
+        """What to record of an attempt."""
+        error = result.error
+        if error is None:
+            return self._success(result.value)
+        if result.unbound or isinstance(error, _NEVER_RETRIED):
+            return self._failure(error)
         try:
-            payload, seen = self.write(serdes, value)
-            self.check_size(payload, self.execution.settings.limits.payload_bytes)
-            entry = await self.conclude(self.update("SUCCEED", Payload=payload))
-        except (SerDesError, SizeLimitError) as error:
-            return await self._fail(error)
-        self._value = seen
-        return entry
-
-    async def _after_failure(self, result: Attempt, number: int) -> Operation:
-        assert result.error is not None
-        if result.unbound or isinstance(result.error, _NEVER_RETRIED):
-            return await self._fail(result.error)
-        try:
-            seconds = self._pause(result.error, number)
+            seconds = self._pause(error, number)
         except Exception as trouble:
-            trouble.__context__ = result.error
-            error = StepError(
+            trouble.__context__ = error
+            failure = StepError(
                 f"its retry strategy failed with {type(trouble).__name__}: {visible(message_of(trouble))}; the attempt "
-                f"had failed with {type(result.error).__name__}: {visible(message_of(result.error))}"
+                f"had failed with {type(error).__name__}: {visible(message_of(error))}"
             )
-            return await self._fail(error, trouble)
+            return self._failure(failure, trouble)
         if seconds is None:
-            return await self._fail(result.error)
-        retry = self.update(
-            "RETRY", Error=self.describe(result.error), StepOptions={"NextAttemptDelaySeconds": seconds}
-        )
-        await self.driver.put(retry)
-        return self.entry()
+            return self._failure(error)
+        return self.update("RETRY", Error=self.describe(error), StepOptions={"NextAttemptDelaySeconds": seconds})
+
+    def _success(self, value: Any) -> OperationUpdate:
+        try:
+            payload, seen = self.write(self._serdes(), value)
+            self.check_size(payload, self.execution.settings.limits.payload_bytes)
+        except (SerDesError, SizeLimitError) as error:
+            return self._failure(error)
+        self._value = seen
+        return self.update("SUCCEED", Payload=payload)
+
+    def _failure(self, error: BaseException, cause: BaseException | None = None) -> OperationUpdate:
+        self._value, self._cause = _NOTHING, cause or error
+        return self.update("FAIL", Error=self.describe(error))
 
     def _pause(self, error: BaseException, number: int) -> int | None:
         """Seconds until the next attempt; ``None``: there is none."""
@@ -171,10 +177,6 @@ class Step(Kind[Any]):
 
     def _given_strategy(self) -> RetryStrategy | None:
         return self.config.retry_strategy or self.execution.settings.retry_strategy
-
-    async def _fail(self, error: BaseException, cause: BaseException | None = None) -> Operation:
-        self._cause = cause or error
-        return await self.conclude(self.update("FAIL", Error=self.describe(error)))
 
     def _serdes(self) -> SerDes[Any]:
         return serdes_of(self.config, self.execution.settings, self._facts)
