@@ -119,7 +119,7 @@ class Journal:
             known = self.operations.get(entry["Id"])
             if known is not None and known["Status"] in TERMINAL and entry["Status"] not in TERMINAL:
                 continue  # an answer that was overtaken
-            self.added += _metered(entry) - _metered(known) if known is not None else 1
+            self.added += _metered(entry) - (0 if known is None else _metered(known))
             self.operations[entry["Id"]] = entry
             if self._service_time is not None:
                 self._service_time = max(self._service_time, latest(entry))

@@ -10,7 +10,7 @@ from typing import Any
 
 from durable_core._runtime.attempt import Attempt, Call, attempt, is_awaitable
 from durable_core._runtime.scheduler import Scheduler
-from durable_core._runtime.tasks import StepTask
+from durable_core._runtime.tasks import StepTask, start_now
 from durable_core.errors import StepTimeoutError
 
 
@@ -58,26 +58,24 @@ class Bodies:
 class _Body:
     """One attempt under way."""
 
-    __slots__ = ("_awaitable", "_begun", "_scheduler", "_task", "context", "outcome")
+    __slots__ = ("_scheduler", "_task", "context", "outcome")
 
     def __init__(self, scheduler: Scheduler, context: Context) -> None:
         self._scheduler = scheduler
         self._task: StepTask | None = None
-        self._awaitable: Any = None
-        self._begun = False
         self.context = context
         self.outcome: asyncio.Future[Attempt] = scheduler.loop.create_future()
 
     def await_(self, awaitable: Any) -> None:
-        """Run it in a task of its own."""
+        """Run it in a task of its own, at once until it waits for something."""
         self._scheduler.began(self)
-        self._awaitable = awaitable
-        self._task = StepTask(self._run(), loop=self._scheduler.loop, context=self.context)
+        task = start_now(self._run(awaitable), self._scheduler.loop, self.context)
+        if not task.done():
+            self._task = task
 
-    async def _run(self) -> None:
-        self._begun = True
+    async def _run(self, awaitable: Any) -> None:
         try:
-            result = Attempt(await self._awaitable)
+            result = Attempt(await awaitable)
         except BaseException as error:  # SystemExit and CancelledError included: they are this attempt's
             result = Attempt(error=error)
         self._over(result)
@@ -95,12 +93,8 @@ class _Body:
 
     def cancel(self) -> None:
         """Ask it to end; what runs on a thread cannot."""
-        if self._task is None:
-            return
-        self._task.cancel()
-        if not self._begun:
-            self._awaitable.close()
-            self._over(Attempt(error=asyncio.CancelledError()))
+        if self._task is not None:
+            self._task.cancel()
 
     def time_out(self, seconds: float) -> None:
         """Its time is up: whatever it still does is discarded."""
@@ -109,7 +103,7 @@ class _Body:
         self.cancel()
 
     def _over(self, result: Attempt) -> None:
-        self._task = self._awaitable = None  # no circle is left for the garbage collector
+        self._task = None  # no circle is left for the garbage collector
         self._scheduler.over(self)
         if not self.outcome.done():
             self.outcome.set_result(result)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+import sys
+from collections.abc import Callable, Coroutine, Iterable
+from contextvars import Context
 from types import CodeType
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +47,27 @@ class StepTask(asyncio.Task[Any]):
     """A task inside a step: it has no place in the workflow's order."""
 
     __slots__ = ()
+
+
+def start_now(coro: Coroutine[Any, Any, None], loop: asyncio.AbstractEventLoop, context: Context) -> StepTask:
+    """A task that has run until it waits for something, or is done: that spares most steps two turns of the loop."""
+    if sys.version_info >= (3, 12):
+        return StepTask(coro, loop=loop, context=context, eager_start=True)
+    begin: list[Callable[[], None]] = []
+    creator = asyncio.current_task(loop)
+    loop.call_soon = lambda callback, *, context: begin.append(callback)
+    try:
+        task = StepTask(coro, loop=loop, context=context)
+    finally:
+        del loop.call_soon
+    if creator is not None:
+        asyncio._leave_task(loop, creator)
+    try:
+        context.run(begin[0])
+    finally:
+        if creator is not None:
+            asyncio._enter_task(loop, creator)
+    return task
 
 
 def make_task(
