@@ -10,7 +10,7 @@ from typing import Any
 
 from durable_core._runtime.attempt import Attempt, Call, attempt, is_awaitable
 from durable_core._runtime.scheduler import Scheduler
-from durable_core._runtime.tasks import StepTask, start_now
+from durable_core._runtime.tasks import StepTask, resolve, start_now
 from durable_core.errors import StepTimeoutError
 
 
@@ -34,9 +34,11 @@ class Bodies:
             body.await_(made.value)
         else:
             self._start_thread(body, call)
+        if body.result is not None:
+            return body.result
         timer = None if call.timeout is None else scheduler.loop.call_later(call.timeout, body.time_out, call.timeout)
         try:
-            return await body.outcome
+            return await body.outcome()
         except asyncio.CancelledError:
             body.cancel()
             raise
@@ -58,13 +60,22 @@ class Bodies:
 class _Body:
     """One attempt under way."""
 
-    __slots__ = ("_scheduler", "_task", "context", "outcome")
+    __slots__ = ("_scheduler", "_task", "_waiter", "context", "result")
 
     def __init__(self, scheduler: Scheduler, context: Context) -> None:
         self._scheduler = scheduler
         self._task: StepTask | None = None
         self.context = context
-        self.outcome: asyncio.Future[Attempt] = scheduler.loop.create_future()
+        self.result: Attempt | None = None
+        self._waiter: asyncio.Future[None] | None = None
+
+    async def outcome(self) -> Attempt:
+        """Its result, which it has when it is over, or when its time is up."""
+        if self.result is None:
+            self._waiter = self._scheduler.loop.create_future()
+            await self._waiter
+        assert self.result is not None
+        return self.result
 
     def await_(self, awaitable: Any) -> None:
         """Run it in a task of its own, at once until it waits for something."""
@@ -84,7 +95,7 @@ class _Body:
         """The function returned, on its thread."""
         if not is_awaitable(result.value):
             self._over(result)
-        elif not self.outcome.done():
+        elif self.result is None:
             self.await_(result.value)  # lambda: charge(order)
         else:
             if inspect.iscoroutine(result.value):
@@ -92,18 +103,24 @@ class _Body:
             self._over(result)
 
     def cancel(self) -> None:
-        """Ask it to end; what runs on a thread cannot."""
+        """Ask it to end, which what runs on a thread cannot; whatever it still does is discarded."""
+        if self.result is None:
+            self.result = Attempt(error=asyncio.CancelledError())
         if self._task is not None:
             self._task.cancel()
 
     def time_out(self, seconds: float) -> None:
-        """Its time is up: whatever it still does is discarded."""
-        if not self.outcome.done():
-            self.outcome.set_result(Attempt(error=StepTimeoutError(f"the attempt took longer than {seconds:g} s")))
+        """Its time is up."""
+        self._settle(Attempt(error=StepTimeoutError(f"the attempt took longer than {seconds:g} s")))
         self.cancel()
 
     def _over(self, result: Attempt) -> None:
         self._task = None  # no circle is left for the garbage collector
         self._scheduler.over(self)
-        if not self.outcome.done():
-            self.outcome.set_result(result)
+        self._settle(result)
+
+    def _settle(self, result: Attempt) -> None:
+        if self.result is None:
+            self.result = result
+        if self._waiter is not None:
+            resolve(self._waiter)

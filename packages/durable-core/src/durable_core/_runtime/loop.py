@@ -28,8 +28,20 @@ class _AskingSelector(selectors.DefaultSelector):
     while_busy: Callable[[], None] | None = None
     """Called now and then while something always can run, as in code that spins until another task is done."""
     _turns = 0
+    watched = 0
+    """How many descriptors are registered."""
     own = 1
     """Descriptors of the loop itself: it looks at them whenever it really blocks, and need not in between."""
+
+    def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
+        key = super().register(fileobj, events, data)
+        self.watched += 1
+        return key
+
+    def unregister(self, fileobj: Any) -> selectors.SelectorKey:
+        key = super().unregister(fileobj)
+        self.watched -= 1
+        return key
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         if self.before_blocking is not None:
@@ -41,7 +53,7 @@ class _AskingSelector(selectors.DefaultSelector):
                 if self._turns > _MANY_TURNS and self.while_busy is not None:
                     self.while_busy()
                     self._turns = 0
-            if timeout == 0 and len(self._fd_to_key) <= self.own:  # get_map() costs more than all the rest here
+            if timeout == 0 and self.watched <= self.own:
                 return []
         return super().select(timeout)
 
@@ -52,7 +64,7 @@ class DurableLoop(asyncio.SelectorEventLoop):
     def __init__(self) -> None:
         self._asking = _AskingSelector()
         super().__init__(self._asking)
-        self._asking.own = len(self._asking.get_map())
+        self._asking.own = self._asking.watched
         self.scheduler: Scheduler | None = None
 
     def attend(self, scheduler: Scheduler | None) -> None:
@@ -69,7 +81,7 @@ class DurableLoop(asyncio.SelectorEventLoop):
     @property
     def foreign_descriptors(self) -> bool:
         """Whether anything but the loop itself has a descriptor registered."""
-        return len(self._asking.get_map()) > self._asking.own
+        return self._asking.watched > self._asking.own
 
     def call_at(
         self,

@@ -55,7 +55,7 @@ def start_now(coro: Coroutine[Any, Any, None], loop: asyncio.AbstractEventLoop, 
         return StepTask(coro, loop=loop, context=context, eager_start=True)
     begin: list[Callable[[], None]] = []
     creator = asyncio.current_task(loop)
-    loop.call_soon = lambda callback, *, context: begin.append(callback)
+    loop.call_soon = lambda callback, *, context: begin.append(callback)  # type: ignore[assignment, method-assign, misc]  # noqa: PLW0108
     try:
         task = StepTask(coro, loop=loop, context=context)
     finally:
