@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import Struct
 
 from durable_core import blocking
 from durable_core._core.failures import describe
@@ -35,7 +37,7 @@ _SLACK = 1_024
 """Bytes of Lambda's response that are not the result."""
 
 
-class Program(NamedTuple):
+class Program(Struct, frozen=True):
     """What the user wrote."""
 
     func: Callable[..., Any]
@@ -47,7 +49,7 @@ class Program(NamedTuple):
     settings: Settings
 
 
-class Circumstances(NamedTuple):
+class Circumstances(Struct, frozen=True):
     """What this invocation was given."""
 
     arn: str
@@ -131,7 +133,7 @@ class Invocation:
             self._journal,
             deadline=self._given.deadline,
             impatient=self._given.impatient,
-            threads=step_threads(),
+            threads=step_threads,
         )
         scope = self._execution(driver).root
         outcome: list[Attempt] = []
@@ -151,7 +153,7 @@ class Invocation:
 
     def _run_blocking(self, engine: Engine, event: Any) -> tuple[Attempt | None, Driver]:
         driver = BlockingDriver(
-            engine.sender, step_threads(), self._pipeline, self._journal, deadline=self._given.deadline
+            engine.sender, step_threads, self._pipeline, self._journal, deadline=self._given.deadline
         )
         scope = self._execution(driver).root
         result = driver.conduct(scope, self._program.func, (event, blocking.DurableContext(scope)))

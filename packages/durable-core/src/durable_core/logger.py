@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import Struct
 
 from durable_core._runtime.execution import Execution
 from durable_core._runtime.scope import Lane, Scope
@@ -24,7 +26,7 @@ _LEAST = {
 """The lowest level that is written while replaying."""
 
 
-class Subject(NamedTuple):
+class Subject(Struct, frozen=True):
     """What log lines are about."""
 
     execution: Execution

@@ -12,12 +12,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass
 from datetime import timedelta
 from enum import Enum
-from typing import ClassVar, NamedTuple, Self
+from typing import ClassVar, Self
+
+from msgspec import Struct
 
 from durable_core.errors import ValidationError
 
 
-class RetryDecision(NamedTuple):
+class RetryDecision(Struct, frozen=True):
     """Try again after ``delay``, or stop where it is ``None``. Made by ``retry_after`` and ``stop``."""
 
     delay: timedelta | None

@@ -157,9 +157,12 @@ def test_an_event_nested_without_end_fails_the_execution_before_any_code_runs(fl
 
 @both_flavours
 def test_a_recorded_result_nested_without_end_is_an_error_of_its_step(flavour: str) -> None:
+    def deep() -> Any:
+        raise AssertionError("it is recorded")
+
     async def body(ctx: DurableContext) -> str:
         try:
-            await ctx.step(str, name="deep")
+            await ctx.step(deep)
         except SerDesError:
             return "refused"
         return "read"

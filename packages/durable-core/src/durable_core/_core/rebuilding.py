@@ -8,7 +8,9 @@ import json
 from collections.abc import Mapping
 from contextlib import suppress
 from types import BuiltinFunctionType, ModuleType
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import Struct
 
 from durable_core import errors
 from durable_core._core.failures import OWN_FIELDS, standard_args
@@ -16,7 +18,7 @@ from durable_core._wire.shapes import ErrorObject, Operation
 from durable_core.errors import OperationError, qualified_name
 
 
-class Family(NamedTuple):
+class Family(Struct, frozen=True):
     """The exception classes that a record may choose from: the program names them, never the record.
 
     Those that it declared, builtins, this package's own, and those that the *names* of a function (its globals) reach

@@ -18,7 +18,7 @@ from durable_core._runtime.tasks import GRACE, WorkflowTask, cancel, close, reso
 class AsyncDriver(Scheduler):
     """A scheduler that can run the user's functions."""
 
-    def __init__(self, *args: Any, threads: Executor, **options: Any) -> None:
+    def __init__(self, *args: Any, threads: Callable[[], Executor], **options: Any) -> None:
         super().__init__(*args, **options)
         self._bodies = Bodies(self, threads)
         self.clean = True
@@ -48,5 +48,5 @@ class AsyncDriver(Scheduler):
         left = asyncio.all_tasks(self.loop) - {asyncio.current_task(self.loop)}
         cancel(left)
         if left:
-            _, pending = await asyncio.wait(left, timeout=0.1 if self.ending else GRACE)
+            _, pending = await asyncio.wait(left, timeout=GRACE if isinstance(self.ending, Return) else 0.1)
             self.clean = not pending

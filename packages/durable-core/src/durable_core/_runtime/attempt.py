@@ -6,13 +6,15 @@ import contextvars
 import inspect
 from collections.abc import Callable
 from types import GeneratorType
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import Struct
 
 CURRENT_STEP: contextvars.ContextVar[Any] = contextvars.ContextVar("durable_core.step")
 """The ``StepContext`` of the step whose body runs here."""
 
 
-class Attempt(NamedTuple):
+class Attempt(Struct, frozen=True):
     """What came out: a value, or an error of any kind."""
 
     value: Any = None
@@ -21,7 +23,7 @@ class Attempt(NamedTuple):
     """The arguments did not fit the function, so that its body never ran."""
 
 
-class Call(NamedTuple):
+class Call(Struct, frozen=True):
     """A step's function, about to run."""
 
     func: Callable[..., Any]

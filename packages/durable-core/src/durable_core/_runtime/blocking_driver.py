@@ -57,7 +57,13 @@ class BlockingDriver:
     alive = 1
 
     def __init__(
-        self, sender: Sender, threads: Executor, pipeline: Pipeline, journal: Journal, *, deadline: float | None
+        self,
+        sender: Sender,
+        threads: Callable[[], Executor],
+        pipeline: Pipeline,
+        journal: Journal,
+        *,
+        deadline: float | None,
     ) -> None:
         self.ending: Ending | None = None
         self._sender = sender
@@ -127,7 +133,7 @@ class BlockingDriver:
         context = call.context()
         if call.timeout is None or call.is_async:
             return context.run(_attempt, call)
-        future = self._threads.submit(context.run, _attempt, call)
+        future = self._threads().submit(context.run, _attempt, call)
         self._late.append(future)
         try:
             return future.result(call.timeout)

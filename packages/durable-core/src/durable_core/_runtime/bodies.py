@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+from collections.abc import Callable
 from concurrent.futures import Executor
 from contextvars import Context
 from typing import Any
@@ -19,7 +20,7 @@ class Bodies:
 
     __slots__ = ("_scheduler", "_threads")
 
-    def __init__(self, scheduler: Scheduler, threads: Executor) -> None:
+    def __init__(self, scheduler: Scheduler, threads: Callable[[], Executor]) -> None:
         self._scheduler = scheduler
         self._threads = threads
 
@@ -54,7 +55,7 @@ class Bodies:
             result = body.context.run(attempt, call.func, call.args)
             loop.call_soon_threadsafe(body.returned, result)
 
-        self._threads.submit(work)
+        self._threads().submit(work)
 
 
 class _Body:

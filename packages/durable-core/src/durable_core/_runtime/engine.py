@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Generator
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -55,7 +55,7 @@ class Engine:
 
 _free: list[Engine] = []
 _lock = threading.Lock()
-_threads: ThreadPoolExecutor | None = None
+_threads: Executor | None = None
 _abandoned: list[Any] = []
 """Kept alive: collecting a coroutine that swallows every exception would run it once more."""
 
@@ -77,6 +77,8 @@ def step_threads() -> Executor:
     global _threads  # noqa: PLW0603 (made when first needed, kept for the process)
     with _lock:
         if _threads is None:
+            from concurrent.futures import ThreadPoolExecutor  # only what runs on threads needs it
+
             _threads = ThreadPoolExecutor(STEP_THREADS, thread_name_prefix="durable-step")
         return _threads
 
@@ -92,5 +94,7 @@ def off_loop(call: Callable[[], T]) -> T:
 
 def on_new_thread(call: Callable[[], T]) -> T:
     """*call*, on a thread of its own, waited for."""
+    from concurrent.futures import ThreadPoolExecutor
+
     with ThreadPoolExecutor(1, thread_name_prefix="durable-invocation") as thread:
         return thread.submit(call).result()

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
+from msgspec import Struct
+
 from durable_core._core.clock import millis
 from durable_core._core.identity import execution_name
 from durable_core._core.journal import Journal
@@ -20,7 +22,7 @@ from durable_core.retry import RetryStrategy
 from durable_core.serdes import SerDes
 
 
-class Settings(NamedTuple):
+class Settings(Struct, frozen=True):
     """What ``@durable_execution`` was given."""
 
     client: DurableServiceClient | None = None

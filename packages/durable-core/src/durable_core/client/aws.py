@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
 from durable_core._wire.shapes import CheckpointAnswer, ExecutionState, OperationUpdate
 from durable_core.client.boto import BotoClient
 from durable_core.client.protocol import DurableServiceClient
 from durable_core.client.signed import SignedClient
+from durable_core.client.urls import parse_endpoint
 from durable_core.errors import ValidationError
 
 _NEED_BOTO3 = (
@@ -95,14 +95,10 @@ def standard_endpoint(region: str) -> str | None:
 
 def check_endpoint(url: str, *, in_lambda: bool) -> None:
     """``ValidationError`` unless *url* is one; inside Lambda it must be https or loopback."""
-    try:
-        parts = urlsplit(url)
-        scheme, host, _ = parts.scheme, parts.hostname, parts.port
-    except ValueError:  # brackets that do not close, a port that is no number
-        scheme, host = "", None
-    if scheme not in ("http", "https") or not host:
+    endpoint = parse_endpoint(url)
+    if endpoint is None:
         raise ValidationError(f"an endpoint is a URL such as https://lambda.eu-west-1.amazonaws.com, got {url!r}")
-    if in_lambda and scheme != "https" and host not in ("127.0.0.1", "localhost", "::1"):
+    if in_lambda and not endpoint.tls and endpoint.host not in ("127.0.0.1", "localhost", "::1"):
         raise ValidationError(f"inside Lambda an endpoint must be https or loopback, got {url!r}")
 
 

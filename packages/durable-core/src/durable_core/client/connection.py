@@ -9,7 +9,9 @@ from __future__ import annotations
 import socket
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     import ssl
@@ -18,7 +20,7 @@ _MOST_HEAD = 65_536
 _MOST_BODY = 64 * 1024 * 1024
 
 
-class Response(NamedTuple):
+class Response(Struct, frozen=True):
     """An HTTP response; header names are in lower case."""
 
     status: int

@@ -6,7 +6,6 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict, cast
-from urllib.parse import quote, urlsplit
 
 import msgspec
 
@@ -15,6 +14,7 @@ from durable_core.client.boto import seconds
 from durable_core.client.connection import Connection, Response
 from durable_core.client.protocol import ServiceError, check_answer
 from durable_core.client.sigv4 import Credentials, canonical_query, sign
+from durable_core.client.urls import parse_endpoint, quote
 
 _VERSION = "/2025-12-01/durable-executions/"
 
@@ -40,17 +40,17 @@ class SignedClient:
     """Lambda's durable API over one kept connection; credentials are read from the environment at each call."""
 
     def __init__(self, endpoint_url: str, region: str) -> None:
-        url = urlsplit(endpoint_url)
-        assert url.hostname is not None
+        endpoint = parse_endpoint(endpoint_url)
+        assert endpoint is not None, "LambdaClient has checked it"
         tls = None
-        if url.scheme == "https":
+        if endpoint.tls:
             import ssl
 
             tls = ssl.create_default_context(cafile=os.environ.get("AWS_CA_BUNDLE"))
         self._region = region
-        self._host = url.netloc.rpartition("@")[2]
-        self._base = url.path.rstrip("/")
-        self._connection = Connection(url.hostname, url.port or (443 if tls else 80), tls)
+        self._host = endpoint.authority
+        self._base = endpoint.path
+        self._connection = Connection(endpoint.host, endpoint.port, tls)
 
     def checkpoint(
         self,
@@ -82,7 +82,7 @@ class SignedClient:
     def _call(
         self, method: str, arn: str, verb: str, query: Mapping[str, str], body: bytes, timeout: float | None
     ) -> Any:
-        path = f"{self._base}{_VERSION}{quote(arn, safe='')}/{verb}"
+        path = f"{self._base}{_VERSION}{quote(arn)}/{verb}"
         headers = {"Host": self._host, "Content-Type": "application/json"}
         headers |= sign(
             method, path, query, headers, body,

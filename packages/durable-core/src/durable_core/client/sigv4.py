@@ -9,7 +9,8 @@ import hmac
 from collections.abc import Mapping
 from hashlib import sha256
 from typing import NamedTuple
-from urllib.parse import quote
+
+from durable_core.client.urls import quote, quote_path
 
 
 class Credentials(NamedTuple):
@@ -45,7 +46,7 @@ def sign(
     canonical = "\n".join(
         (
             method,
-            quote(path, safe="/-_.~") or "/",
+            quote_path(path) or "/",
             canonical_query(query),
             "".join(f"{name}:{signed[name]}\n" for name in sorted(signed)),
             names,
@@ -64,7 +65,7 @@ def sign(
 
 def canonical_query(query: Mapping[str, str]) -> str:
     """*query* encoded and in order, as it is signed; sending it so is always right."""
-    pairs = sorted((quote(name, safe="-_.~"), quote(value, safe="-_.~")) for name, value in query.items())
+    pairs = sorted((quote(name), quote(value)) for name, value in query.items())
     return "&".join(f"{name}={value}" for name, value in pairs)
 
 
