@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from durable_core import blocking as blocking
+from durable_core import _startup, blocking as blocking
 from durable_core.client import DurableServiceClient, ServiceError
 from durable_core.config import ChildConfig, ReplayLogging, StepConfig, StepSemantics
 from durable_core.context import DurableContext, Operation
@@ -111,6 +111,8 @@ __all__ = [
     "durable_step",
     "step_context",
 ]
+
+_startup.over()
 
 
 def __getattr__(name: str) -> object:

@@ -29,7 +29,7 @@ LAYERS = [
     ["_core"],
     ["_wire"],
     ["duration", "limits", "polling", "retry"],
-    ["errors"],
+    ["errors", "_startup"],
 ]
 """The floors of the house, the highest first; modules of one floor may import each other, without a circle."""
 FLOOR = {f"durable_core.{name}": depth for depth, names in enumerate(LAYERS) for name in names}
