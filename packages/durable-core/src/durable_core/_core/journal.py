@@ -23,14 +23,14 @@ class Journal:
 
     __slots__ = (
         "_endings",
-        "_over_at_start",
         "_service_time",
         "_unread",
         "added",
         "find",
+        "news",
         "operations",
         "read",
-        "was_over",
+        "replays",
     )
 
     def __init__(self, operations: Iterable[Operation], updated: Iterable[str] = ()) -> None:
@@ -39,16 +39,16 @@ class Journal:
         """What this invocation has added to ``metered``."""
         self._service_time: int | None = None
         self._endings: deque[tuple[int, str]] | None = None
-        self._over_at_start = {id for id, entry in self.operations.items() if entry["Status"] in TERMINAL}
-        self._over_at_start.difference_update(updated)
+        self.news: set[str] = set(updated)
+        """Operations whose outcome this invocation is the first to be told."""
         self._unread = {id for id, entry in self.operations.items() if entry["Type"] != "EXECUTION"}
-        # Every operation of a replay asks these, so they are the methods of the dict and sets themselves.
+        self.replays: bool = bool(self._unread)
+        """Whether anything was recorded before this invocation began."""
+        # Every operation of a replay asks these, so they are the methods of the dict and the set themselves.
         self.find: Callable[[str], Operation | None] = self.operations.get
         """What is recorded under an id."""
         self.read: Callable[[str], None] = self._unread.discard
         """The code has asked for the operation with an id."""
-        self.was_over: Callable[[str], bool] = self._over_at_start.__contains__
-        """Whether the operation with an id had ended, and an earlier invocation been told, before this one began."""
 
     @property
     def service_time(self) -> int:
@@ -61,10 +61,10 @@ class Journal:
         """How many operations the service counts so far: retries and polls are operations too."""
         return sum(map(_metered, self.operations.values()))
 
-    @property
-    def replays(self) -> bool:
-        """Whether anything was recorded before this invocation began."""
-        return bool(self._over_at_start) or bool(self._unread)
+    def was_over(self, id: str) -> bool:
+        """Whether the operation had ended, and an earlier invocation had been told, before this one began."""
+        entry = self.operations.get(id)
+        return entry is not None and entry["Status"] in TERMINAL and id not in self.news
 
     @property
     def has_unread(self) -> bool:
@@ -78,7 +78,7 @@ class Journal:
     def ended_before(self, moment: int) -> bool:
         """Whether an operation that the code has not asked for yet had ended before *moment*, in milliseconds."""
         if self._endings is None:
-            over = (self.operations[id] for id in self._over_at_start if id in self._unread)
+            over = (self.operations[id] for id in self._unread if self.was_over(id))
             self._endings = deque(sorted((ended(entry), entry["Id"]) for entry in over))
         while self._endings and self._endings[0][1] not in self._unread:
             self._endings.popleft()
@@ -110,6 +110,7 @@ class Journal:
         elif update["Type"] == "CONTEXT":
             options = update.get("ContextOptions", {})
             entry["ContextDetails"] = {**details, **options}  # type: ignore[typeddict-item]
+        self.news.add(update["Id"])
         self.operations[update["Id"]] = entry
 
     def merge(self, told: Iterable[Operation]) -> list[Operation]:
@@ -120,6 +121,8 @@ class Journal:
             if known is not None and known["Status"] in TERMINAL and entry["Status"] not in TERMINAL:
                 continue  # an answer that was overtaken
             self.added += _metered(entry) - (0 if known is None else _metered(known))
+            if known is None or known["Status"] not in TERMINAL:
+                self.news.add(entry["Id"])
             self.operations[entry["Id"]] = entry
             if self._service_time is not None:
                 self._service_time = max(self._service_time, latest(entry))

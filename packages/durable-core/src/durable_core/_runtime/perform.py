@@ -39,14 +39,21 @@ async def perform(kind: Kind[T]) -> T:
 def recall(kind: Kind[T]) -> T:
     """As ``perform``, where nothing has to be waited for; else ``NOT_AT_HAND``, and nothing is done."""
     execution = kind.execution
-    driver = execution.driver
-    if driver.alive > 1 or driver.ending is not None or not execution.journal.was_over(kind.id):
+    driver, journal = execution.driver, execution.journal
+    entry = journal.find(kind.id)
+    if (
+        entry is None
+        or kind.id in journal.news
+        or not kind.is_over(entry)
+        or driver.alive > 1
+        or driver.ending is not None
+    ):
         result: T = NOT_AT_HAND
         return result
     begun = driver.begin(kind)
     try:
-        entry = _found(kind)
-        return NOT_AT_HAND if entry is None or not kind.is_over(entry) else _seen(kind, entry)
+        _check_same(entry, kind)
+        return _seen(kind, entry)
     finally:
         driver.finish(begun)
 
@@ -60,13 +67,7 @@ def _found(kind: Kind[Any]) -> Operation | None:
         if lane.scope.over:
             raise _unexpected(kind)
         return None
-    if (
-        entry["Type"] != kind.type
-        or entry.get("SubType", kind.subtype) != kind.subtype
-        or entry.get("Name") != kind.name
-        or entry.get("ParentId") != lane.scope.parent_id
-    ):
-        raise _changed(entry, kind)
+    _check_same(entry, kind)
     if lane.replaying and not journal.was_over(kind.id):
         lane.replaying = False
     return entry
@@ -79,11 +80,19 @@ def _seen(kind: Kind[T], entry: Operation) -> T:
     return kind.recall(entry)
 
 
-def _changed(entry: Operation, kind: Kind[Any]) -> NonDeterministicExecutionError:
-    """The error for an *entry* that is not of the kind, or has not the name or parent, that is asked for."""
-    return NonDeterministicExecutionError(
+def _check_same(entry: Operation, kind: Kind[Any]) -> None:
+    """``NonDeterministicExecutionError`` unless *entry* is of the kind, and has the name and parent, asked for."""
+    parent = kind.lane.scope.parent_id
+    if (
+        entry["Type"] == kind.type
+        and entry.get("SubType", kind.subtype) == kind.subtype
+        and entry.get("Name") == kind.name
+        and entry.get("ParentId") == parent
+    ):
+        return
+    raise NonDeterministicExecutionError(
         f"{kind.place} was recorded as {_shown(entry['Type'], entry.get('SubType'), entry.get('Name'))}"
-        f"{_under(entry.get('ParentId'), kind.lane.scope.parent_id)}; the code now asks for "
+        f"{_under(entry.get('ParentId'), parent)}; the code now asks for "
         f"{_shown(kind.type, kind.subtype, kind.name)} ({kind.line}). {_ADVICE}"
     )
 
