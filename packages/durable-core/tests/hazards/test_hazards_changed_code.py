@@ -230,3 +230,17 @@ def test_a_mismatch_can_not_be_taken_for_a_failed_step(flavour: str) -> None:
     error = after(flavour, in_order(step(), pause), careful)
     assert error is not None
     assert "NonDeterministicExecutionError" in error.get("ErrorType", "")
+
+
+@both_flavours
+def test_a_mismatch_that_the_code_catches_fails_the_execution_all_the_same(flavour: str) -> None:
+    async def careless(ctx: DurableContext) -> str:
+        try:
+            await ctx.step(refund)
+        except Exception:  # as around a call that may fail
+            return "went on"
+        return "refunded"
+
+    error = after(flavour, in_order(step(), pause), careless)
+    assert error is not None
+    assert "NonDeterministicExecutionError" in error.get("ErrorType", "")

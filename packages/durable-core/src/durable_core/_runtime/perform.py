@@ -26,7 +26,10 @@ async def perform(kind: Kind[T]) -> T:
         kind.replaying = kind.lane.replaying
         if not kind.recorded:
             return await kind.run_unrecorded()
-        entry = _found(kind)
+        try:
+            entry = _found(kind)
+        except NonDeterministicExecutionError as error:
+            await driver.abort(error)  # the workflow may not catch it and go on
         if entry is None or not kind.is_over(entry):
             entry = await kind.run(entry)
         elif driver.alive > 1:
@@ -45,6 +48,7 @@ def recall(kind: Kind[T]) -> T:
         entry is None
         or kind.id in journal.news
         or not kind.is_over(entry)
+        or not _is_same(entry, kind)
         or driver.alive > 1
         or driver.ending is not None
     ):
@@ -52,7 +56,6 @@ def recall(kind: Kind[T]) -> T:
         return result
     begun = driver.begin(kind)
     try:
-        _check_same(entry, kind)
         return _seen(kind, entry)
     finally:
         driver.finish(begun)
@@ -67,7 +70,8 @@ def _found(kind: Kind[Any]) -> Operation | None:
         if lane.scope.over:
             raise _unexpected(kind)
         return None
-    _check_same(entry, kind)
+    if not _is_same(entry, kind):
+        raise _changed(entry, kind)
     if lane.replaying and not journal.was_over(kind.id):
         lane.replaying = False
     return entry
@@ -80,19 +84,21 @@ def _seen(kind: Kind[T], entry: Operation) -> T:
     return kind.recall(entry)
 
 
-def _check_same(entry: Operation, kind: Kind[Any]) -> None:
-    """``NonDeterministicExecutionError`` unless *entry* is of the kind, and has the name and parent, asked for."""
-    parent = kind.lane.scope.parent_id
-    if (
+def _is_same(entry: Operation, kind: Kind[Any]) -> bool:
+    """Whether *entry* is of the kind, and has the name and parent, that is asked for."""
+    return (
         entry["Type"] == kind.type
         and entry.get("SubType", kind.subtype) == kind.subtype
         and entry.get("Name") == kind.name
-        and entry.get("ParentId") == parent
-    ):
-        return
-    raise NonDeterministicExecutionError(
+        and entry.get("ParentId") == kind.lane.scope.parent_id
+    )
+
+
+def _changed(entry: Operation, kind: Kind[Any]) -> NonDeterministicExecutionError:
+    """The error for an *entry* that is something else than what is asked for."""
+    return NonDeterministicExecutionError(
         f"{kind.place} was recorded as {_shown(entry['Type'], entry.get('SubType'), entry.get('Name'))}"
-        f"{_under(entry.get('ParentId'), parent)}; the code now asks for "
+        f"{_under(entry.get('ParentId'), kind.lane.scope.parent_id)}; the code now asks for "
         f"{_shown(kind.type, kind.subtype, kind.name)} ({kind.line}). {_ADVICE}"
     )
 
