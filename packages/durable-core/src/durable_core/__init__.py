@@ -6,8 +6,17 @@ from typing import TYPE_CHECKING
 
 from durable_core import _startup, blocking as blocking
 from durable_core.client import DurableServiceClient, ServiceError
-from durable_core.config import ChildConfig, ReplayLogging, StepConfig, StepSemantics
-from durable_core.context import DurableContext, Operation
+from durable_core.config import (
+    CallbackConfig,
+    ChildConfig,
+    InvokeConfig,
+    ReplayLogging,
+    StepConfig,
+    StepSemantics,
+    WaitForCallbackConfig,
+    WaitForConditionConfig,
+)
+from durable_core.context import Callback, DurableContext, Operation
 from durable_core.duration import Duration
 from durable_core.errors import (
     AllFailedError,
@@ -40,6 +49,7 @@ from durable_core.handler import DurableFunction, durable_execution
 from durable_core.limits import ServiceLimits
 from durable_core.logger import ReplayFilter
 from durable_core.operations.step import durable_step
+from durable_core.polling import WaitDecision, WaitStrategy, poll_every, poll_with_backoff
 from durable_core.retry import (
     ExponentialBackoff,
     FixedDelay,
@@ -60,6 +70,8 @@ __all__ = [
     "TEXT",
     "AllFailedError",
     "BatchError",
+    "Callback",
+    "CallbackConfig",
     "CallbackError",
     "CallbackSubmitterError",
     "CallbackTimeoutError",
@@ -78,6 +90,7 @@ __all__ = [
     "ExponentialBackoff",
     "FixedDelay",
     "InvocationError",
+    "InvokeConfig",
     "InvokeError",
     "InvokeStoppedError",
     "InvokeTimeoutError",
@@ -107,8 +120,14 @@ __all__ = [
     "StepTimeoutError",
     "Suspended",
     "ValidationError",
+    "WaitDecision",
+    "WaitForCallbackConfig",
+    "WaitForConditionConfig",
+    "WaitStrategy",
     "durable_execution",
     "durable_step",
+    "poll_every",
+    "poll_with_backoff",
     "step_context",
 ]
 

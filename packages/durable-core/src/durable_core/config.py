@@ -6,11 +6,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
-from typing import Any
+from typing import Any, Generic, TypeVar
 
+from durable_core.duration import whole_seconds
 from durable_core.errors import ValidationError
+from durable_core.limits import MAX_CALLBACK_SECONDS
+from durable_core.polling import WaitStrategy
 from durable_core.retry import RetryStrategy
 from durable_core.serdes import SerDes
+
+S = TypeVar("S")
+T = TypeVar("T")
+
+_MAX_TENANT = 256
+"""``TenantId`` in the API model."""
 
 
 class StepSemantics(Enum):
@@ -52,6 +61,11 @@ def check_callable(value: object, where: str, such_as: str) -> None:
         raise ValidationError(f"{where} takes a callable such as {such_as}, got {value!r}")
 
 
+def _check_timeout(value: object, where: str) -> None:
+    if value is not None and not (isinstance(value, timedelta) and value > timedelta(0)):
+        raise ValidationError(f"{where} takes a timedelta above zero, got {value!r}")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepConfig:
     """How a step runs, is retried, and is recorded."""
@@ -71,9 +85,7 @@ class StepConfig:
     """The type of the result, where there is no annotation to read."""
 
     def __post_init__(self) -> None:
-        timeout: object = self.timeout
-        if timeout is not None and not (isinstance(timeout, timedelta) and timeout > timedelta(0)):
-            raise ValidationError(f"StepConfig.timeout takes a timedelta above zero, got {timeout!r}")
+        _check_timeout(self.timeout, "StepConfig.timeout")
         if not isinstance(self.step_semantics, StepSemantics):
             raise ValidationError(f"StepConfig.step_semantics takes a StepSemantics, got {self.step_semantics!r}")
         check_callable(self.retry_strategy, "StepConfig.retry_strategy", "FixedDelay(3)")
@@ -100,3 +112,96 @@ class ChildConfig:
         check_serdes(self.serdes, "ChildConfig.serdes")
         check_callable(self.summary_generator, "ChildConfig.summary_generator", "a function of the result")
         check_callable(self.error_mapper, "ChildConfig.error_mapper", "a function of the error")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitForConditionConfig(Generic[S]):
+    """How ``wait_for_condition`` looks again, and how its state is recorded."""
+
+    wait_strategy: WaitStrategy[S]
+    """Decides after each check: ``poll_every(…)``, ``poll_with_backoff(…)``, or any callable."""
+    retry_strategy: RetryStrategy | None = None
+    """For checks that raise, counted in a row; ``None``: the first error stands."""
+    timeout: timedelta | None = None
+    """From the first check on; over it, ``ConditionTimeoutError``."""
+    serdes: SerDes[S] | None = None
+    """How the state is written; ``None``: the handler's, else JSON by the annotation of the check's result."""
+    returns: Any = None
+    """The type of the state, where there is no annotation to read."""
+
+    def __post_init__(self) -> None:
+        if not callable(self.wait_strategy):
+            raise ValidationError(
+                "WaitForConditionConfig.wait_strategy takes a callable such as poll_every(…), got "
+                f"{self.wait_strategy!r}"
+            )
+        check_callable(self.retry_strategy, "WaitForConditionConfig.retry_strategy", "FixedDelay(3)")
+        _check_timeout(self.timeout, "WaitForConditionConfig.timeout")
+        check_serdes(self.serdes, "WaitForConditionConfig.serdes")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallbackConfig(Generic[T]):
+    """How long a callback is waited for, and how its result is read."""
+
+    timeout: timedelta | None = None
+    """From the creation on; over it, ``CallbackTimeoutError``."""
+    heartbeat_timeout: timedelta | None = None
+    """From one heartbeat to the next; over it, ``CallbackTimeoutError``."""
+    serdes: SerDes[T] | None = None
+    """How the result is read; ``None``: the handler's, else JSON. ``TEXT`` for what is no JSON."""
+    returns: type[T] | None = None
+    """The type of the result."""
+
+    def __post_init__(self) -> None:
+        for name in ("timeout", "heartbeat_timeout"):
+            value = getattr(self, name)
+            if value is not None:
+                whole_seconds(value, f"{type(self).__name__}.{name}", most=MAX_CALLBACK_SECONDS)
+        if self.timeout is not None and self.heartbeat_timeout is not None and self.heartbeat_timeout > self.timeout:
+            raise ValidationError(
+                f"{type(self).__name__}.heartbeat_timeout must not be longer than its timeout, got "
+                f"{self.heartbeat_timeout} and {self.timeout}"
+            )
+        check_serdes(self.serdes, f"{type(self).__name__}.serdes")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitForCallbackConfig(CallbackConfig[T]):
+    """The same, and how the submitter runs, which is a step."""
+
+    retry_strategy: RetryStrategy | None = None
+    """Of the submitter; ``None``: the handler's, else ``RetryPresets.DEFAULT``."""
+    step_semantics: StepSemantics = StepSemantics.AT_LEAST_ONCE_PER_RETRY
+    """Of the submitter: what a crash in the middle of an attempt means."""
+
+    def __post_init__(self) -> None:
+        CallbackConfig.__post_init__(self)
+        check_callable(self.retry_strategy, "WaitForCallbackConfig.retry_strategy", "FixedDelay(3)")
+        if not isinstance(self.step_semantics, StepSemantics):
+            raise ValidationError(
+                f"WaitForCallbackConfig.step_semantics takes a StepSemantics, got {self.step_semantics!r}"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvokeConfig(Generic[T]):
+    """How a function is invoked, and how its result is read."""
+
+    tenant_id: str | None = None
+    """For a function with tenant isolation."""
+    payload_serdes: SerDes[Any] | None = None
+    """How the payload is written; ``None``: the handler's, else JSON."""
+    result_serdes: SerDes[T] | None = None
+    """How the result is read; ``None``: the handler's, else JSON."""
+    returns: type[T] | None = None
+    """The type of the result."""
+
+    def __post_init__(self) -> None:
+        tenant: object = self.tenant_id
+        if tenant is not None and not (isinstance(tenant, str) and 1 <= len(tenant) <= _MAX_TENANT):
+            raise ValidationError(
+                f"InvokeConfig.tenant_id takes a string of 1 to {_MAX_TENANT} characters, got {tenant!r}"
+            )
+        check_serdes(self.payload_serdes, "InvokeConfig.payload_serdes")
+        check_serdes(self.result_serdes, "InvokeConfig.result_serdes")

@@ -5,17 +5,36 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from datetime import timedelta
 from sys import _getframe  # pyright: ignore[reportPrivateUsage] (documented for CPython)
-from typing import Any, Never, TypeVar, TypeVarTuple, overload
+from typing import Any, Generic, Never, TypeVar, TypeVarTuple, overload
 
 from durable_core._runtime.kind import Kind
 from durable_core._runtime.perform import NOT_AT_HAND, perform, recall
-from durable_core.config import ChildConfig, StepConfig
+from durable_core.config import (
+    CallbackConfig,
+    ChildConfig,
+    InvokeConfig,
+    StepConfig,
+    WaitForCallbackConfig,
+    WaitForConditionConfig,
+)
 from durable_core.context_facts import ContextFacts
 from durable_core.errors import ContextMisuseError
+from durable_core.operations.callback import (
+    CallbackFacts,
+    CallbackResult,
+    CreateCallback,
+    WaitForCallback,
+    ask,
+    asked,
+)
 from durable_core.operations.child import Child
+from durable_core.operations.condition import Condition
+from durable_core.operations.functions import facts_of
+from durable_core.operations.invoke import Invoke
 from durable_core.operations.step import Step
 from durable_core.operations.wait import Wait
 
+S = TypeVar("S")
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
@@ -82,6 +101,19 @@ class Operation(Coroutine[object, Never, T]):
         return f"<Operation {self} {self.operation_id}>"
 
 
+class Callback(CallbackFacts, Generic[T]):
+    """A callback that was created: ``callback_id`` for whoever is to answer, and ``result()`` for the answer."""
+
+    __slots__ = ()
+
+    def result(self) -> Operation[T]:
+        """The answer: what it was given, or a ``CallbackError``; ``None`` where it came without a payload.
+
+        To be awaited in the context that created the callback, as often as you like.
+        """
+        return Operation(self._place(CallbackResult(self._operation), _getframe(1)))
+
+
 class DurableContext(ContextFacts):
     """The operations of an ``async def`` workflow, or of a part of it.
 
@@ -125,6 +157,125 @@ class DurableContext(ContextFacts):
         outside that, ``ValidationError``. Cancelling the operation's task cancels the pause at the service.
         """
         return Operation(self._place(Wait(duration, name), _getframe(1)))
+
+    @overload
+    def wait_for_condition(
+        self,
+        check: Callable[[S], Awaitable[S]],
+        /,
+        *,
+        initial_state: S,
+        name: str | None = None,
+        config: WaitForConditionConfig[S],
+    ) -> Operation[S]: ...
+
+    @overload
+    def wait_for_condition(
+        self,
+        check: Callable[[S], S],
+        /,
+        *,
+        initial_state: S,
+        name: str | None = None,
+        config: WaitForConditionConfig[S],
+    ) -> Operation[S]: ...
+
+    def wait_for_condition(
+        self,
+        check: Callable[..., Any],
+        /,
+        *,
+        initial_state: Any,
+        name: str | None = None,
+        config: WaitForConditionConfig[Any],
+    ) -> Operation[Any]:
+        """Call ``check(state)`` now and then, without paying for the pauses, until it is as it should be.
+
+        *check* returns the new state, and the strategy in *config* decides about it; the last state is the result. It
+        starts from *initial_state*. ``ConditionNotMetError`` if the strategy gives up, ``ConditionTimeoutError`` if the
+        time is up; what *check* raises is raised as a ``ConditionNotMetError`` that is also of that class.
+        """
+        return Operation(self._place(Condition(check, initial_state, name, config), _getframe(1)))
+
+    @overload
+    def create_callback(self, *, name: str | None = None, config: CallbackConfig[T]) -> Operation[Callback[T]]: ...
+
+    @overload
+    def create_callback(self, *, name: str | None = None, config: None = None) -> Operation[Callback[Any]]: ...
+
+    def create_callback(
+        self, *, name: str | None = None, config: CallbackConfig[Any] | None = None
+    ) -> Operation[Callback[Any]]:
+        """Create a callback that somebody outside answers, through the Lambda API, by its ``callback_id``.
+
+        Give the id away in a step, and await ``result()`` of what this returns.
+        """
+        return Operation(self._place(CreateCallback(name, config, self._callback), _getframe(1)))
+
+    def _callback(self, operation: CreateCallback, id: str) -> Callback[Any]:
+        return Callback(operation, id, self._place)
+
+    @overload
+    def wait_for_callback(
+        self,
+        submitter: Callable[[str, *Ts], Any],
+        /,
+        *args: *Ts,
+        name: str | None = None,
+        config: WaitForCallbackConfig[T],
+    ) -> Operation[T]: ...
+
+    @overload
+    def wait_for_callback(
+        self, submitter: Callable[[str, *Ts], Any], /, *args: *Ts, name: str | None = None, config: None = None
+    ) -> Operation[Any]: ...
+
+    def wait_for_callback(  # type: ignore[misc]  # as above
+        self,
+        submitter: Callable[..., Any],
+        /,
+        *args: Any,
+        name: str | None = None,
+        config: WaitForCallbackConfig[Any] | None = None,
+    ) -> Operation[Any]:
+        """Create a callback, run ``submitter(callback_id, *args)`` as a step, and wait for the answer.
+
+        A submitter that fails for good is a ``CallbackSubmitterError``, an answer that is a failure a
+        ``CallbackError``, none in time a ``CallbackTimeoutError``.
+        """
+        how = asked(config)
+        facts_of(submitter)
+
+        async def body(context: DurableContext):  # type: ignore[no-untyped-def]  # its result has the type of *config*
+            return await ask(context._place, submitter, args, name, how)
+
+        return Operation(self._place(WaitForCallback(body, name, how, DurableContext), _getframe(1)))
+
+    @overload
+    def invoke(
+        self, function_name: str, payload: object = None, /, *, name: str | None = None, config: InvokeConfig[T]
+    ) -> Operation[T]: ...
+
+    @overload
+    def invoke(
+        self, function_name: str, payload: object = None, /, *, name: str | None = None, config: None = None
+    ) -> Operation[Any]: ...
+
+    def invoke(
+        self,
+        function_name: str,
+        payload: object = None,
+        /,
+        *,
+        name: str | None = None,
+        config: InvokeConfig[Any] | None = None,
+    ) -> Operation[Any]:
+        """Invoke another Lambda function, durable or not, by its name or ARN, and wait for its result without paying.
+
+        *payload* is written as JSON. A function that fails is an ``InvokeError``, one that times out or is stopped an
+        ``InvokeTimeoutError`` or ``InvokeStoppedError``.
+        """
+        return Operation(self._place(Invoke(function_name, payload, name, config), _getframe(1)))
 
     @overload
     def run_in_child_context(

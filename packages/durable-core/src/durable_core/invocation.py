@@ -59,6 +59,7 @@ class Circumstances(Struct, frozen=True):
     see: Callable[[Seen], None] | None
     impatient: bool
     dry: bool
+    now: Callable[[], int]
 
 
 class Invocation:
@@ -123,6 +124,7 @@ class Invocation:
             given.see,
             interrupt=self._interrupt,
             dry=given.dry,
+            now=given.now,
         )
 
     def _run_async(self, engine: Engine, event: Any) -> tuple[Attempt | None, Driver]:

@@ -89,12 +89,14 @@ def matches(error: BaseException, wanted: ErrorFilter) -> bool:
     return any(matches(error, each) for each in wanted)
 
 
-def _check_attempts(max_attempts: object) -> None:
+def check_attempts(max_attempts: object) -> None:
+    """``ValidationError`` unless *max_attempts* is a count from 1."""
     if isinstance(max_attempts, bool) or not isinstance(max_attempts, int) or max_attempts < 1:
         raise ValidationError(f"max_attempts counts every attempt, the first included: from 1, got {max_attempts!r}")
 
 
-def _check_delay(name: str, delay: object) -> None:
+def check_delay(name: str, delay: object) -> None:
+    """``ValidationError`` unless *delay* is a duration above zero."""
     if not isinstance(delay, timedelta) or delay <= timedelta(0):
         raise ValidationError(f"{name} must be a timedelta above zero, such as Duration.from_seconds(1), got {delay!r}")
 
@@ -140,9 +142,9 @@ class ExponentialBackoff:
     """Never retry these; it wins over ``retry_on``."""
 
     def __post_init__(self) -> None:
-        _check_attempts(self.max_attempts)
-        _check_delay("base_delay", self.base_delay)
-        _check_delay("max_delay", self.max_delay)
+        check_attempts(self.max_attempts)
+        check_delay("base_delay", self.base_delay)
+        check_delay("max_delay", self.max_delay)
         multiplier: object = self.multiplier
         if not isinstance(multiplier, int | float) or not 1 <= multiplier < math.inf:
             raise ValidationError(f"multiplier must be at least 1, got {multiplier!r}")
@@ -177,8 +179,8 @@ class FixedDelay:
     give_up_on: ErrorFilter | None = None
 
     def __post_init__(self) -> None:
-        _check_attempts(self.max_attempts)
-        _check_delay("delay", self.delay)
+        check_attempts(self.max_attempts)
+        check_delay("delay", self.delay)
         _check_filters(self.retry_on, self.give_up_on)
 
     @classmethod
@@ -205,9 +207,9 @@ class LinearBackoff:
     give_up_on: ErrorFilter | None = None
 
     def __post_init__(self) -> None:
-        _check_attempts(self.max_attempts)
-        _check_delay("base_delay", self.base_delay)
-        _check_delay("max_delay", self.max_delay)
+        check_attempts(self.max_attempts)
+        check_delay("base_delay", self.base_delay)
+        check_delay("max_delay", self.max_delay)
         _check_filters(self.retry_on, self.give_up_on)
 
     @classmethod

@@ -72,12 +72,14 @@ class Workflow:
         impatient: bool = False,
         batch_updates: int = BATCH_UPDATES,
         dry: bool = False,
+        now: Callable[[], int] | None = None,
     ) -> InvocationAnswer:
         """Run one invocation and return its answer; what it raises makes Lambda call again.
 
         *see* is told of every outcome that the workflow sees. *impatient*: a workflow that waits for nothing known
         fails at once, not at the deadline. *batch_updates* is how many updates may share a call. *dry*: a replay only;
-        no step's body runs, and an operation that is not recorded is a ``NonDeterministicExecutionError``.
+        no step's body runs, and an operation that is not recorded is a ``NonDeterministicExecutionError``. *now* gives
+        the service's time in milliseconds, where it is not that of this machine.
         """
         arn, deadline = event["DurableExecutionArn"], _deadline(lambda_context)
         exchange = Exchange(client, arn, event["CheckpointToken"], deadline)
@@ -89,7 +91,7 @@ class Workflow:
         record = _execution_record(operations, arn)
         journal = Journal(operations, event.get("UpdatedOperationIds") or ())
         pipeline = Pipeline(exchange, journal, batch_updates=batch_updates)
-        given = Circumstances(arn, lambda_context, deadline, see, impatient, dry)
+        given = Circumstances(arn, lambda_context, deadline, see, impatient, dry, now or _now)
         program = Program(self.func, self.is_async, self.event_type, self.result_type, self.settings)
         invocation = Invocation(program, record, journal, pipeline, given)
         with engine() as mine, watched() as interrupt:
@@ -97,6 +99,10 @@ class Workflow:
                 return off_loop(lambda: invocation.run(mine, interrupt))
             finally:
                 mine.sender.release()
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000
 
 
 def _check_signature(func: Callable[..., Any]) -> str:

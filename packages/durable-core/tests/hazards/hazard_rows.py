@@ -308,6 +308,7 @@ PROGRAM: Final = (
             "test_code_may_change_where_its_recorded_operations_stay",
             "test_an_exception_before_the_recorded_operations_is_the_handlers_own",
             "test_a_mismatch_can_not_be_taken_for_a_failed_step",
+            "test_a_mismatch_that_the_code_catches_fails_the_execution_all_the_same",
         ),
     ),
     Row(

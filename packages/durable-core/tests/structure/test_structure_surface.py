@@ -87,7 +87,9 @@ def test_every_public_method_and_property_has_a_docstring(cls: type) -> None:
 @pytest.mark.parametrize("cls", [each for each in CLASSES if str(each.id).endswith("Config")])
 def test_every_setting_is_documented(cls: Any) -> None:
     """Under the field, or in the docstring of its class."""
-    under = documented(class_tree(cls).body)
+    under: dict[str, Any] = {}
+    for base in cls.__mro__[-2::-1]:
+        under |= documented(class_tree(base).body) if base.__module__.startswith("durable_core") else {}
     assert not [
         field.name for field in fields(cls) if not under.get(field.name) and field.name not in (cls.__doc__ or "")
     ]

@@ -116,7 +116,7 @@ class BlockingDriver:
     async def caught_up(self) -> None:
         """What the thread asks for comes after all that it has seen."""
 
-    async def turn(self, entry: Operation) -> None:
+    async def turn(self, id: str, moment: int) -> None:
         """One thread sees one outcome at a time: it is always its turn."""
 
     async def abort(self, error: BaseException) -> None:

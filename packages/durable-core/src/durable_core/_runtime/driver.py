@@ -70,8 +70,8 @@ class Driver(Protocol):
         """Wait until cancelled, without counting as parked."""
         ...
 
-    async def turn(self, entry: Operation) -> None:
-        """Return when it is this outcome's turn to be seen."""
+    async def turn(self, id: str, moment: int) -> None:
+        """Return when it is the turn of an outcome to be seen, which the service dates *moment* (0: it did not say)."""
         ...
 
     async def abort(self, error: BaseException) -> None:

@@ -52,6 +52,7 @@ class Execution:
         "journal",
         "lambda_context",
         "name",
+        "now",
         "root",
         "see",
         "settings",
@@ -70,6 +71,7 @@ class Execution:
         *,
         interrupt: Interrupt,
         dry: bool,
+        now: Callable[[], int],
     ) -> None:
         self.arn: str = arn
         self.name: str = execution_name(arn)
@@ -81,6 +83,8 @@ class Execution:
         self.see: Callable[[Seen], None] | None = see
         """Told of every outcome, in the order in which the workflow sees them."""
         self.interrupt: Interrupt = interrupt
+        self.now: Callable[[], int] = now
+        """The time in milliseconds, as near to the service's as this machine knows it: for time-outs, not for order."""
         self.dry: bool = dry
         """Only a replay: nothing new may be asked for, and no step's body runs."""
         self.root: Scope = Scope(self, id=None, name=None, parent_id=None, replaying=journal.replays, over=dry)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import CodeType, FrameType
 from typing import Any, Generic, TypeVar
 
+from durable_core._core.clock import ended
 from durable_core._core.failures import describe
 from durable_core._core.identity import hashed
 from durable_core._runtime.driver import Driver
@@ -44,6 +45,11 @@ class Kind(Generic[T_co]):
         self._code: CodeType = frame.f_code
         self._at: int = frame.f_lasti
 
+    def stand(self, lane: Lane, number: int, id: str, frame: FrameType) -> None:
+        """Stand at a place that is taken already."""
+        self.execution, self.lane, self.number, self.id = lane.scope.execution, lane, number, id
+        self._code, self._at = frame.f_code, frame.f_lasti
+
     @property
     def driver(self) -> Driver:
         """What carries it through this invocation."""
@@ -65,6 +71,10 @@ class Kind(Generic[T_co]):
     def is_over(self, entry: Operation) -> bool:
         """Whether *entry* can be recalled."""
         raise NotImplementedError
+
+    def moment(self, entry: Operation) -> int:
+        """When what is recalled of *entry* came about, in milliseconds of the service's clock; 0: it did not say."""
+        return ended(entry)
 
     def recall(self, entry: Operation) -> T_co:
         """The result that *entry*, which is over, records, or its error."""
@@ -100,10 +110,10 @@ class Kind(Generic[T_co]):
         assert entry is not None, "what was recorded is in the journal"
         return entry
 
-    def check_size(self, payload: str, limit: int) -> None:
+    def check_size(self, payload: str, limit: int, what: str = "result") -> None:
         """``SizeLimitError`` if *payload* has more than *limit* bytes."""
         if len(payload) * 4 > limit and (size := len(payload.encode())) > limit:
-            raise SizeLimitError(f"the result of {self} has {size} bytes; the service takes at most {limit}")
+            raise SizeLimitError(f"the {what} of {self} has {size} bytes; the service takes at most {limit}")
 
     def describe(self, error: BaseException) -> ErrorObject:
         """*error* as it is recorded."""

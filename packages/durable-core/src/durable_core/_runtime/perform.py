@@ -30,10 +30,11 @@ async def perform(kind: Kind[T]) -> T:
             entry = _found(kind)
         except NonDeterministicExecutionError as error:
             await driver.abort(error)  # the workflow may not catch it and go on
+            raise
         if entry is None or not kind.is_over(entry):
             entry = await kind.run(entry)
         elif driver.alive > 1:
-            await driver.turn(entry)
+            await driver.turn(kind.id, kind.moment(entry))
         return _seen(kind, entry)
     finally:
         driver.finish(begun)
@@ -72,7 +73,7 @@ def _found(kind: Kind[Any]) -> Operation | None:
         return None
     if not _is_same(entry, kind):
         raise _changed(entry, kind)
-    if lane.replaying and not journal.was_over(kind.id):
+    if lane.replaying and not journal.was_over(kind.id) and (kind.id in journal.news or not kind.is_over(entry)):
         lane.replaying = False
     return entry
 

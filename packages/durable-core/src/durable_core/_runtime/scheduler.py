@@ -15,7 +15,7 @@ from functools import partial
 from threading import get_ident
 from typing import Any, Protocol
 
-from durable_core._core.clock import ended
+from durable_core._core.clock import ended, millis
 from durable_core._core.journal import Journal
 from durable_core._runtime.endings import Breakdown, Ending, Suspension
 from durable_core._runtime.kind import Kind
@@ -156,7 +156,8 @@ class Scheduler:
         if self.alive <= 1 or ticket.error is not None or entry is None:
             resolve(seen)
         else:
-            self._await_turn(entry, seen)
+            begun = ticket.update["Action"] == "START"
+            self._await_turn(entry["Id"], millis(entry["StartTimestamp"]) if begun else ended(entry), seen)
 
     async def park(self, id: str) -> Operation:
         """Wait for the outside world.
@@ -168,7 +169,7 @@ class Scheduler:
             if entry is not None and entry["Status"] == "READY":
                 return entry
             if entry is not None and entry["Status"] in TERMINAL:
-                await self.turn(entry)
+                await self.turn(id, ended(entry))
                 return entry
             self._parked[id] = waiting = self.loop.create_future()
             self._polls.expect(id)
@@ -191,17 +192,16 @@ class Scheduler:
             self._held.append(held)
             await held
 
-    async def turn(self, entry: Operation) -> None:
+    async def turn(self, id: str, moment: int) -> None:
         """Return when it is this outcome's turn: one at a time, by the service's clock, when nothing else can run."""
         if self.alive <= 1:
             return
         mine = self.loop.create_future()
-        self._await_turn(entry, mine)
+        self._await_turn(id, moment, mine)
         await mine
 
-    def _await_turn(self, entry: Operation, mine: asyncio.Future[None]) -> None:
-        moment = ended(entry) or self._journal.service_time
-        heapq.heappush(self._turns, (moment, entry["Id"], next(self._count), mine))
+    def _await_turn(self, id: str, moment: int, mine: asyncio.Future[None]) -> None:
+        heapq.heappush(self._turns, (moment or self._journal.service_time, id, next(self._count), mine))
 
     async def abort(self, error: BaseException) -> None:
         """Never return: *error* is to leave the handler, and no code of the workflow runs any more."""

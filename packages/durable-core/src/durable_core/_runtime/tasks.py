@@ -26,9 +26,9 @@ class WorkflowTask(asyncio.Task[Any]):
     __slots__ = ("current", "hurried", "lane", "scope", "timeouts")
 
     def __init__(self, coro: Any, scope: Scope, lane: Lane | None, *, hurried: bool = False, **options: Any) -> None:
-        self.lane = lane
-        self.scope = scope
-        self.hurried = hurried
+        self.lane: Lane | None = lane
+        self.scope: Scope = scope
+        self.hurried: bool = hurried
         """It was started under ``asyncio.timeout`` or ``wait_for``."""
         self.timeouts: list[asyncio.TimerHandle] = []
         self.current: object = None

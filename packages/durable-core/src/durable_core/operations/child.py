@@ -12,11 +12,12 @@ from durable_core._runtime.attempt import Attempt
 from durable_core._runtime.kind import Kind
 from durable_core._runtime.perform import removed
 from durable_core._runtime.scope import Scope
-from durable_core._wire.shapes import TERMINAL, Operation, OperationType
+from durable_core._wire.shapes import TERMINAL, ErrorObject, Operation, OperationType
 from durable_core.config import ChildConfig
 from durable_core.errors import (
     ChildContextError,
     NonDeterministicExecutionError,
+    OperationError,
     SerDesError,
     SizeLimitError,
     ValidationError,
@@ -69,8 +70,11 @@ class Child(Kind[Any]):
             if self._value is not _NOTHING:
                 return self._value
             return self.read(self._serdes(), details.get("Result", "null"))
-        family = Family(self.execution.settings.errors, self._facts.names)
-        raise rebuild(ChildContextError, details.get("Error", {}), entry, family) from self._cause
+        raise self.failed(details.get("Error", {}), entry) from self._cause
+
+    def failed(self, record: ErrorObject, entry: Operation) -> OperationError:
+        """The error that *record* describes."""
+        return rebuild(ChildContextError, record, entry, Family(self.execution.settings.errors, self._facts.names))
 
     async def run(self, entry: Operation | None) -> Operation:
         serdes = self._serdes()
@@ -79,7 +83,7 @@ class Child(Kind[Any]):
         again = entry is not None and _replays_children(entry)
         result = await self.enter(begun=entry is not None, over=again)
         if entry is not None and again:
-            await self.driver.turn(entry)
+            await self.driver.turn(self.id, self.moment(entry))
             return self._rebuilt(entry, result, serdes)
         if result.error is None:
             return await self._succeed(result.value, serdes)

@@ -7,17 +7,23 @@ import typing
 from collections.abc import Callable, Mapping
 from functools import partial
 from types import FunctionType
-from typing import Any
+from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
 from durable_core._runtime.execution import Settings
-from durable_core.config import ChildConfig, StepConfig
 from durable_core.errors import SerDesError, ValidationError
 from durable_core.serdes import UNTYPED, JsonSerDes, SerDes, json_serdes
 
 _AWAITABLES = ("Awaitable", "Coroutine")
 _MAX_NAME = 256
 _SAY_NOTHING = (Any, object, inspect.Parameter.empty, typing.Never, typing.NoReturn, typing.Self)
+
+
+class _Config(Protocol):
+    @property
+    def serdes(self) -> SerDes[Any] | None: ...
+    @property
+    def returns(self) -> Any: ...
 
 
 class FunctionFacts:
@@ -72,7 +78,7 @@ def facts_of(func: Callable[..., Any]) -> FunctionFacts:
     return facts
 
 
-def serdes_of(config: StepConfig | ChildConfig, settings: Settings, facts: FunctionFacts) -> SerDes[Any]:
+def serdes_of(config: _Config, settings: Settings, facts: FunctionFacts) -> SerDes[Any]:
     """How the result of the function with these *facts* is written."""
     given = config.serdes or settings.serdes
     if given is not None:

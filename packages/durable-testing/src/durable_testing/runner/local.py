@@ -136,6 +136,7 @@ class LocalRunner:
             see=self._seen.append,
             impatient=True,
             batch_updates=self._batch_updates,
+            now=self.service.clock.now,
         )
 
     def _context(self) -> LambdaContext:

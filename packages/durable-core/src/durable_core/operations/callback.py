@@ -1,0 +1,238 @@
+"""``ctx.create_callback`` and ``ctx.wait_for_callback``: somebody outside answers.
+
+A callback is one CALLBACK operation with two moments: it has an id once it is recorded, and a result once it is over.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from sys import _getframe  # pyright: ignore[reportPrivateUsage] (documented for CPython)
+from types import FrameType
+from typing import Any, Never
+
+from durable_core._core.clock import millis
+from durable_core._core.rebuilding import Family, rebuild
+from durable_core._runtime.kind import Kind
+from durable_core._runtime.perform import perform
+from durable_core._runtime.scope import Lane, Scope
+from durable_core._wire.shapes import TERMINAL, CallbackOptions, ErrorObject, Operation, OperationType
+from durable_core.config import CallbackConfig, ChildConfig, StepConfig, WaitForCallbackConfig
+from durable_core.duration import whole_seconds
+from durable_core.errors import (
+    CallbackError,
+    CallbackSubmitterError,
+    CallbackTimeoutError,
+    CheckpointError,
+    OperationError,
+    StepError,
+    ValidationError,
+)
+from durable_core.limits import MAX_CALLBACK_SECONDS
+from durable_core.operations.child import Child
+from durable_core.operations.functions import checked_name, hint
+from durable_core.operations.step import Step
+from durable_core.serdes import SerDes, json_serdes
+
+PlaceOf = Callable[[Kind[Any], FrameType], Kind[Any]]
+"""Gives an operation its place in a context, for the call that a frame is making."""
+
+_DEFAULT: CallbackConfig[Any] = CallbackConfig()
+_DEFAULT_ASKED: WaitForCallbackConfig[Any] = WaitForCallbackConfig()
+_SUBMITTER = "submitter"
+"""Marks the data of an error as that of the submitter, so that a replay can tell it from an answer's."""
+_NOBODYS: Any = object()
+_TIMED_OUT = ("Callback.Timeout", "Callback.Heartbeat")
+"""The types of the errors that the service itself ends a callback with."""
+
+
+class CreateCallback(Kind[Any]):
+    """A CALLBACK operation, up to the moment when it has an id; the result is what *make* makes of it and the id."""
+
+    __slots__ = ("_make", "config")
+
+    type: OperationType = "CALLBACK"
+    subtype = "Callback"
+    recorded = True
+
+    def __init__(
+        self, name: str | None, config: CallbackConfig[Any] | None, make: Callable[[CreateCallback, str], Any]
+    ) -> None:
+        self.name: str | None = checked_name(name)
+        self.config: CallbackConfig[Any] = config or _DEFAULT
+        given: object = self.config
+        if not isinstance(given, CallbackConfig):
+            raise ValidationError(f"create_callback takes a CallbackConfig as its config, got {given!r}")
+        self._make = make
+
+    def __str__(self) -> str:
+        return f'callback "{self.name}"' if self.name else "a callback"
+
+    def is_over(self, entry: Operation) -> bool:
+        return "CallbackId" in entry.get("CallbackDetails", {})
+
+    def moment(self, entry: Operation) -> int:
+        return millis(entry["StartTimestamp"])
+
+    async def run_unrecorded(self) -> Never:
+        raise AssertionError("it is always recorded")
+
+    async def run(self, entry: Operation | None) -> Operation:
+        if entry is None:
+            await self.driver.conclude(self.update("START", CallbackOptions=self._options()))
+            entry = self.entry()
+        if not self.is_over(entry):
+            await self.driver.abort(CheckpointError(f"the service did not tell the id of {self}"))
+        return entry
+
+    def recall(self, entry: Operation) -> Any:
+        return self._make(self, entry.get("CallbackDetails", {}).get("CallbackId", ""))
+
+    def serdes(self) -> SerDes[Any]:
+        """How the result is read."""
+        given = self.config.serdes or self.execution.settings.serdes
+        return given if given is not None else json_serdes(hint(self.config.returns) if self.config.returns else None)
+
+    def _options(self) -> CallbackOptions:
+        options: CallbackOptions = {}
+        if self.config.timeout is not None:
+            options["TimeoutSeconds"] = whole_seconds(self.config.timeout, "timeout", most=MAX_CALLBACK_SECONDS)
+        if self.config.heartbeat_timeout is not None:
+            seconds = whole_seconds(self.config.heartbeat_timeout, "heartbeat_timeout", most=MAX_CALLBACK_SECONDS)
+            options["HeartbeatTimeoutSeconds"] = seconds
+        return options
+
+
+class CallbackFacts:
+    """What every callback knows of itself, whatever the flavour of its workflow."""
+
+    __slots__ = ("_id", "_operation", "_place")
+
+    def __init__(self, operation: CreateCallback, id: str, place: PlaceOf) -> None:
+        self._operation = operation
+        self._id = id
+        self._place = place
+
+    @property
+    def callback_id(self) -> str:
+        """What the answer names it by. Whoever has it can answer: give it to nobody else, and do not log it."""
+        return self._id
+
+    @property
+    def name(self) -> str | None:
+        """Its name, as it is recorded."""
+        return self._operation.name
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name or self._operation.id}>"
+
+
+class CallbackResult(Kind[Any]):
+    """The result of a callback. It stands at the callback's own place, whenever it is asked for."""
+
+    __slots__ = ("_callback",)
+
+    type: OperationType = "CALLBACK"
+    subtype = "Callback"
+    recorded = True
+
+    def __init__(self, callback: CreateCallback) -> None:
+        self.name: str | None = callback.name
+        self._callback = callback
+
+    def __str__(self) -> str:
+        return f"the result of {self._callback}"
+
+    def take_place(self, lane: Lane, frame: FrameType) -> None:
+        self.stand(lane, self._callback.number, self._callback.id, frame)
+
+    def is_over(self, entry: Operation) -> bool:
+        return entry["Status"] in TERMINAL
+
+    async def run_unrecorded(self) -> Never:
+        raise AssertionError("it is always recorded")
+
+    async def run(self, entry: Operation | None) -> Operation:
+        return await self.driver.park(self.id)
+
+    def recall(self, entry: Operation) -> Any:
+        details = entry.get("CallbackDetails", {})
+        if entry["Status"] == "SUCCEEDED":
+            return self.read(self._callback.serdes(), details["Result"]) if "Result" in details else None
+        base = CallbackTimeoutError if entry["Status"] == "TIMED_OUT" else CallbackError
+        raise rebuild(base, details.get("Error", {}), entry, Family(self.execution.settings.errors))
+
+
+class WaitForCallback(Child):
+    """A CONTEXT with a callback and the step that tells somebody its id."""
+
+    __slots__ = ()
+
+    subtype = "WaitForCallback"
+
+    def __init__(
+        self,
+        body: Callable[..., Any],
+        name: str | None,
+        config: WaitForCallbackConfig[Any],
+        make_context: Callable[[Scope], object],
+    ) -> None:
+        recorded = ChildConfig(serdes=config.serdes, returns=config.returns)
+        super().__init__(body, (), name, recorded, make_context)
+        self.name: str | None = checked_name(name)
+
+    def __str__(self) -> str:
+        return f'wait_for_callback "{self.name}"' if self.name else "a wait_for_callback"
+
+    def failed(self, record: ErrorObject, entry: Operation) -> OperationError:
+        family = Family(self.execution.settings.errors, self._facts.names)
+        data = _data_of_the_submitter(record)
+        if data is not _NOBODYS:
+            record = {**record, "ErrorData": data}
+            return rebuild(CallbackSubmitterError, record, entry, family)
+        base = CallbackTimeoutError if record.get("ErrorType") in _TIMED_OUT else CallbackError
+        return rebuild(base, record, entry, family)
+
+
+def asked(config: WaitForCallbackConfig[Any] | None) -> WaitForCallbackConfig[Any]:
+    """*config*, or the default one; ``ValidationError`` if it is something else."""
+    given: object = config or _DEFAULT_ASKED
+    if not isinstance(given, WaitForCallbackConfig):
+        raise ValidationError(f"wait_for_callback takes a WaitForCallbackConfig as its config, got {given!r}")
+    return given
+
+
+async def ask(
+    place_of: PlaceOf,
+    submitter: Callable[..., Any],
+    args: tuple[Any, ...],
+    name: str | None,
+    config: WaitForCallbackConfig[Any],
+) -> Any:
+    """The body of ``wait_for_callback``: create a callback, tell somebody its id, and wait for the answer."""
+
+    def place(operation: Kind[Any]) -> Kind[Any]:
+        return place_of(operation, _getframe(1))
+
+    creation = CreateCallback(name, config, lambda callback, id: (callback, id))
+    callback, id = await perform(place(creation))
+    how = StepConfig(retry_strategy=config.retry_strategy, step_semantics=config.step_semantics)
+    try:
+        await perform(place(Step(submitter, (id, *args), None, how)))
+    except StepError as error:
+        raise CallbackSubmitterError(
+            error.error_message,
+            error_type=error.error_type,
+            error_data=json.dumps({_SUBMITTER: error.error_data}),
+            stack_trace=error.stack_trace,
+        ) from error
+    return await perform(place(CallbackResult(callback)))
+
+
+def _data_of_the_submitter(record: ErrorObject) -> Any:
+    """The data of the submitter's error, if *record* is of one; else ``_NOBODYS``."""
+    try:
+        data = json.loads(record.get("ErrorData", ""))
+    except (ValueError, RecursionError):
+        return _NOBODYS
+    return data[_SUBMITTER] if isinstance(data, dict) and data.keys() == {_SUBMITTER} else _NOBODYS

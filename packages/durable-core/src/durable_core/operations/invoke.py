@@ -1,0 +1,77 @@
+"""``ctx.invoke``: another Lambda function, durable or not, and its result."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Never
+
+from durable_core._core.rebuilding import Family, rebuild
+from durable_core._runtime.kind import Kind
+from durable_core._wire.shapes import TERMINAL, ChainedInvokeOptions, Operation, OperationType
+from durable_core.config import InvokeConfig
+from durable_core.errors import InvokeError, InvokeStoppedError, InvokeTimeoutError, OperationError, ValidationError
+from durable_core.operations.functions import checked_name, hint
+from durable_core.serdes import UNTYPED, encode_json, json_serdes
+
+_DEFAULT: InvokeConfig[Any] = InvokeConfig()
+_FUNCTION = re.compile(r"(arn:[a-zA-Z0-9-]+:lambda:[a-z0-9-]+:\d{12}:function:)?[a-zA-Z0-9_.:$-]+")
+"""What ``NamespacedFunctionName`` in the API model takes, roughly: the service knows it exactly."""
+_MAX_FUNCTION = 256
+_ERRORS: dict[str, type[OperationError]] = {"TIMED_OUT": InvokeTimeoutError, "STOPPED": InvokeStoppedError}
+
+
+class Invoke(Kind[Any]):
+    """A CHAINED_INVOKE operation."""
+
+    __slots__ = ("_function", "_payload", "config")
+
+    type: OperationType = "CHAINED_INVOKE"
+    subtype = "ChainedInvoke"
+    recorded = True
+
+    def __init__(self, function_name: str, payload: Any, name: str | None, config: InvokeConfig[Any] | None) -> None:
+        function: object = function_name
+        if not isinstance(function, str) or len(function) > _MAX_FUNCTION or not _FUNCTION.fullmatch(function):
+            raise ValidationError(
+                f"invoke takes a function's name or ARN, with or without a qualifier, got {function_name!r}"
+            )
+        self.name: str | None = checked_name(name)
+        self.config: InvokeConfig[Any] = config or _DEFAULT
+        given: object = self.config
+        if not isinstance(given, InvokeConfig):
+            raise ValidationError(f"invoke takes an InvokeConfig as its config, got {given!r}")
+        self._function = function_name
+        self._payload = payload
+
+    def __str__(self) -> str:
+        return f'invoke "{self.name}"' if self.name else f"the invocation of {self._function}"
+
+    def is_over(self, entry: Operation) -> bool:
+        return entry["Status"] in TERMINAL
+
+    async def run_unrecorded(self) -> Never:
+        raise AssertionError("it is always recorded")
+
+    async def run(self, entry: Operation | None) -> Operation:
+        if entry is None:
+            options: ChainedInvokeOptions = {"FunctionName": self._function}
+            if self.config.tenant_id is not None:
+                options["TenantId"] = self.config.tenant_id
+            self.driver.post(self.update("START", Payload=self._written(), ChainedInvokeOptions=options))
+        return await self.driver.park(self.id)
+
+    def recall(self, entry: Operation) -> Any:
+        details = entry.get("ChainedInvokeDetails", {})
+        if entry["Status"] == "SUCCEEDED":
+            given = self.config.result_serdes or self.execution.settings.serdes
+            serdes = given or json_serdes(UNTYPED if self.config.returns is None else hint(self.config.returns))
+            return self.read(serdes, details.get("Result") or "null")
+        base = _ERRORS.get(entry["Status"], InvokeError)
+        raise rebuild(base, details.get("Error", {}), entry, Family(self.execution.settings.errors))
+
+    def _written(self) -> str:
+        """The payload as text: an object of any type that has a JSON form, or what its serializer takes."""
+        given = self.config.payload_serdes or self.execution.settings.serdes
+        payload = encode_json(self._payload) if given is None else self.write(given, self._payload)[0]
+        self.check_size(payload, self.execution.settings.limits.invoke_bytes, "payload")
+        return payload
