@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 import uuid
 from collections.abc import Callable
@@ -14,20 +13,24 @@ from durable_core import DurableFunction, ValidationError
 from durable_core.spi import (
     BotoClient,
     DurableServiceClient,
-    ErrorObject,
     InvocationAnswer,
     InvocationEvent,
+    OperationStatus,
     Seen,
     Workflow,
     encode_json,
 )
 from durable_testing.errors import ReplayMismatchError, RunnerError
 from durable_testing.faults import SandboxDied
+from durable_testing.runner.callbacks import Answers, answer, pending_callbacks
+from durable_testing.runner.functions import Functions, crashed
 from durable_testing.runner.lambda_context import LambdaContext
 from durable_testing.runner.result import InvocationResult, TestResult, operation_results
+from durable_testing.runner.run import AsyncRun, Run
 from durable_testing.runner.verify import verify_replay
 from durable_testing.runner.warnings import collected_warnings
 from durable_testing.service.clock import SystemClock, VirtualClock
+from durable_testing.service.lambda_side import ChainedInvoke
 from durable_testing.service.verbs import DurableService
 
 FUNCTION_TIMEOUT = timedelta(minutes=15)
@@ -57,15 +60,21 @@ class LocalRunner:
         if not isinstance(handler, DurableFunction):
             raise ValidationError(f"LocalRunner takes a function decorated with @durable_execution, got {handler!r}")
         self.handler = handler
-        self.service = service or DurableService(clock=VirtualClock() if skip_time else SystemClock())
+        self._functions = Functions()
+        clock = VirtualClock() if skip_time else SystemClock()
+        self.service = service or DurableService(clock=clock, targets=self._functions.find)
         self._workflow: Workflow = handler.durable
+        self._functions.add(self._function_name, handler)
+        self._answers: dict[str, Answers] = {}
         self._function_timeout = function_timeout
         self._verify = verify_replay
         plain: DurableServiceClient = BotoClient(self.service)
         self._client = plain if client is None else client(plain)
         self._batch_updates = batch_updates
-        self._seen: list[Seen] = []
+        self._seen: dict[str, list[Seen]] = {}
+        """What the workflow saw in the last invocation, by execution."""
         self._warnings: list[str] = []
+        self._latest = ""
         self.seen_by_invocation: list[list[Seen]] = []
         """The outcomes that the workflow saw, for each invocation of the last run."""
 
@@ -87,26 +96,75 @@ class LocalRunner:
         assert isinstance(clock, VirtualClock | SystemClock)
         return clock
 
-    def run(self, event: Any = None, *, timeout: timedelta | None = None, name: str | None = None) -> TestResult[Any]:
+    def register(self, function_name: str, target: DurableFunction[Any] | Callable[..., Any]) -> None:
+        """Let ``ctx.invoke(function_name, …)`` call *target*.
+
+        A durable function runs as an execution of its own; a plain one takes the event, or the event and a Lambda
+        context, and runs when its caller is suspended. What is not registered is not found.
+        """
+        self._functions.add(function_name, target)
+
+    def run(
+        self,
+        event: Any = None,
+        *,
+        callbacks: Answers | None = None,
+        timeout: timedelta | None = None,
+        name: str | None = None,
+    ) -> TestResult[Any]:
         """Start an execution with *event*, run it to its end, and return what came of it.
 
-        *event* is what a caller would send: plain JSON, or an object of the handler's event type. *timeout* is the
-        execution's, on the runner's clock; *name* its name.
+        *event* is what a caller would send: plain JSON, or an object of the handler's event type. *callbacks* are the
+        answers to its callbacks, by name; each is given when nothing else can go on. *timeout* is the execution's, on
+        the runner's clock; *name* its name.
         """
-        payload = encode_json(event)
+        return self.start(event, callbacks=callbacks, timeout=timeout, name=name).result()
+
+    def start(
+        self,
+        event: Any = None,
+        *,
+        callbacks: Answers | None = None,
+        timeout: timedelta | None = None,
+        name: str | None = None,
+    ) -> Run:
+        """Start an execution, as ``run``, for a test that acts while it runs."""
         self.seen_by_invocation = []
         self._warnings = []
-        arn = self.service.start(self._function_name, payload, name=name, execution_timeout=timeout)
-        while not self._is_over(arn):
-            if self.service.due(arn):
-                self._invoke(arn)
-            else:
-                self._pass_time(arn)
-        result = self._result(arn)
+        arn = self.service.start(self._function_name, encode_json(event), name=name, execution_timeout=timeout)
+        self._latest = arn
+        self._answers[arn] = {} if callbacks is None else callbacks
+        return Run(self, arn)
+
+    def finish(self, arn: str) -> TestResult[Any]:
+        """Move an execution on to its end, and give what came of it."""
+        while not self.is_over(arn):
+            if not self.work():
+                self.pass_time(arn)
+        result = self.snapshot(arn)
         if self._verify and result.status == "SUCCEEDED":
             recorded = self.service.get_durable_execution(DurableExecutionArn=arn).get("Result")
-            verify_replay(self._workflow, self.service.rehearse_invocation(arn), self._seen, recorded, self._context())
+            verify_replay(
+                self._workflow, self.service.rehearse_invocation(arn), self._seen[arn], recorded, self._context()
+            )
         return result
+
+    def work(self) -> bool:
+        """Do one thing that needs no time to pass: an invocation, an invoked function, an answer; or say no."""
+        for arn in self.service.all_due():
+            self._invoke(arn)
+            return True
+        for each in self.service.chained_invokes_waiting():
+            if each.durable_execution_arn is None:
+                self._call_plain(each)
+                return True
+            self._answers.setdefault(each.durable_execution_arn, self._answers.get(each.arn, {}))
+        return any(
+            answer(callback, answers)
+            for arn, answers in self._answers.items()
+            if not self.is_over(arn)
+            for callback in pending_callbacks(self.service, arn)
+        )
 
     @property
     def _function_name(self) -> str:
@@ -116,11 +174,13 @@ class LocalRunner:
     def _invoke(self, arn: str) -> None:
         context = self._context()
         event = self.service.begin_invocation(arn, context.aws_request_id)
-        self._seen = []
-        self.seen_by_invocation.append(self._seen)
+        seen: list[Seen] = []
+        self._seen[arn] = seen
+        if arn == self._latest:
+            self.seen_by_invocation.append(seen)
         try:
             with collected_warnings(self._warnings):
-                answer = self._call(event, context)
+                answer = self._call(arn, event, context, seen)
         except SandboxDied:
             self.service.fail_invocation(arn, {"ErrorType": "Runtime.ExitError", "ErrorMessage": "the sandbox ended"})
         except Exception as error:
@@ -128,12 +188,17 @@ class LocalRunner:
         else:
             self.service.complete_invocation(arn, answer)
 
-    def _call(self, event: InvocationEvent, context: LambdaContext) -> InvocationAnswer:
-        return self._workflow.invoke(
+    def _call_plain(self, asked: ChainedInvoke) -> None:
+        result, error = self._functions.call(asked.function_name, asked.payload, self._context())
+        status: OperationStatus = "SUCCEEDED" if error is None else "FAILED"
+        self.service.finish_chained_invoke(asked.arn, asked.operation_id, status=status, result=result, error=error)
+
+    def _call(self, arn: str, event: InvocationEvent, context: LambdaContext, seen: list[Seen]) -> InvocationAnswer:
+        return self._functions.workflow(arn).invoke(
             event,
             context,
             client=self._client,
-            see=self._seen.append,
+            see=seen.append,
             impatient=True,
             batch_updates=self._batch_updates,
             now=self.service.clock.now,
@@ -142,19 +207,21 @@ class LocalRunner:
     def _context(self) -> LambdaContext:
         return LambdaContext(self._function_name, str(uuid.uuid4()), self._function_timeout)
 
-    def _is_over(self, arn: str) -> bool:
+    def is_over(self, arn: str) -> bool:
+        """Whether an execution has ended."""
         return self.service.get_durable_execution(DurableExecutionArn=arn)["Status"] not in (
             "RUNNING",
             "PAUSING",
             "PAUSED",
         )
 
-    def _pass_time(self, arn: str) -> None:
+    def pass_time(self, arn: str) -> None:
+        """Let time pass until something is due; ``RunnerError`` if nothing ever will be."""
         alarm = self.service.next_alarm()
         if alarm is None:
             raise RunnerError(
                 "the execution waits for something that nobody in this test will bring:\n"
-                + self._result(arn).to_table()
+                + self.snapshot(arn).to_table()
             )
         if isinstance(self.service.clock, VirtualClock):
             self.service.clock.move_to(alarm)
@@ -162,7 +229,8 @@ class LocalRunner:
             time.sleep(max(0, alarm - self.service.clock.now()) / 1000)
         self.service.tick()
 
-    def _result(self, arn: str) -> TestResult[Any]:
+    def snapshot(self, arn: str) -> TestResult[Any]:
+        """What is recorded of an execution so far."""
         facts = self.service.get_durable_execution(DurableExecutionArn=arn)
         events = self._events(arn)
         value = None
@@ -209,16 +277,31 @@ class AsyncLocalRunner:
         """The service's clock."""
         return self.blocking.clock
 
+    def register(self, function_name: str, target: DurableFunction[Any] | Callable[..., Any]) -> None:
+        """Let ``ctx.invoke(function_name, …)`` call *target*, as ``LocalRunner.register``."""
+        self.blocking.register(function_name, target)
+
     async def run(
-        self, event: Any = None, *, timeout: timedelta | None = None, name: str | None = None
+        self,
+        event: Any = None,
+        *,
+        callbacks: Answers | None = None,
+        timeout: timedelta | None = None,
+        name: str | None = None,
     ) -> TestResult[Any]:
         """Run an execution, as ``LocalRunner.run``."""
-        return await asyncio.to_thread(self.blocking.run, event, timeout=timeout, name=name)
+        return await self.start(event, callbacks=callbacks, timeout=timeout, name=name).result()
 
-
-def crashed(error: BaseException) -> ErrorObject:
-    """What Lambda reports of an invocation that raised *error*."""
-    return {"ErrorType": type(error).__name__, "ErrorMessage": str(error)}
+    def start(
+        self,
+        event: Any = None,
+        *,
+        callbacks: Answers | None = None,
+        timeout: timedelta | None = None,
+        name: str | None = None,
+    ) -> AsyncRun:
+        """Start an execution, as ``LocalRunner.start``."""
+        return AsyncRun(self.blocking.start(event, callbacks=callbacks, timeout=timeout, name=name))
 
 
 def _invocation(event: dict[str, Any]) -> InvocationResult:
