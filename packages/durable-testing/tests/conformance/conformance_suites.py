@@ -1,0 +1,19 @@
+"""The ten suites: those that are played, and those that wait for operations of the core."""
+
+from __future__ import annotations
+
+import handlers_child
+import handlers_step
+import handlers_wait
+
+READY = {"step": handlers_step.SUITE, "wait": handlers_wait.SUITE, "child": handlers_child.SUITE}
+
+NOT_YET = {
+    "callback": "the core has no callbacks",
+    "invoke": "the core does not invoke functions",
+    "map": "the core has no map",
+    "parallel": "the core has no parallel",
+    "plugin": "the core has no plugins",
+    "wait_for_callback": "the core has no callbacks",
+    "wait_for_condition": "the core does not poll",
+}
