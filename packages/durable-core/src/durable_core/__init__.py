@@ -6,10 +6,14 @@ from typing import TYPE_CHECKING
 
 from durable_core import _startup, blocking as blocking
 from durable_core.client import DurableServiceClient, ServiceError
+from durable_core.completion import CompletionConfig
 from durable_core.config import (
     CallbackConfig,
     ChildConfig,
     InvokeConfig,
+    MapConfig,
+    Nesting,
+    ParallelConfig,
     ReplayLogging,
     StepConfig,
     StepSemantics,
@@ -48,8 +52,10 @@ from durable_core.errors import (
 from durable_core.handler import DurableFunction, durable_execution
 from durable_core.limits import ServiceLimits
 from durable_core.logger import ReplayFilter
+from durable_core.operations.fan_out import ParallelBranch
 from durable_core.operations.step import durable_step
 from durable_core.polling import WaitDecision, WaitStrategy, poll_every, poll_with_backoff
+from durable_core.results import BatchItem, BatchResult, CompletionReason, CompletionStatus, ItemStatus
 from durable_core.retry import (
     ExponentialBackoff,
     FixedDelay,
@@ -70,6 +76,8 @@ __all__ = [
     "TEXT",
     "AllFailedError",
     "BatchError",
+    "BatchItem",
+    "BatchResult",
     "Callback",
     "CallbackConfig",
     "CallbackError",
@@ -78,6 +86,9 @@ __all__ = [
     "CheckpointError",
     "ChildConfig",
     "ChildContextError",
+    "CompletionConfig",
+    "CompletionReason",
+    "CompletionStatus",
     "ConditionNotMetError",
     "ConditionTimeoutError",
     "ContextMisuseError",
@@ -94,13 +105,18 @@ __all__ = [
     "InvokeError",
     "InvokeStoppedError",
     "InvokeTimeoutError",
+    "ItemStatus",
     "Jitter",
     "LambdaClient",
     "LinearBackoff",
+    "MapConfig",
+    "Nesting",
     "NoRetry",
     "NonDeterministicExecutionError",
     "Operation",
     "OperationError",
+    "ParallelBranch",
+    "ParallelConfig",
     "ReplayFilter",
     "ReplayLogging",
     "RetryDecision",

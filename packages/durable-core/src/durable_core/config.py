@@ -8,10 +8,12 @@ from datetime import timedelta
 from enum import Enum
 from typing import Any, Generic, TypeVar
 
+from durable_core.completion import CompletionConfig
 from durable_core.duration import whole_seconds
 from durable_core.errors import ValidationError
 from durable_core.limits import MAX_CALLBACK_SECONDS
 from durable_core.polling import WaitStrategy
+from durable_core.results import BatchResult
 from durable_core.retry import RetryStrategy
 from durable_core.serdes import SerDes
 
@@ -205,3 +207,63 @@ class InvokeConfig(Generic[T]):
             )
         check_serdes(self.payload_serdes, "InvokeConfig.payload_serdes")
         check_serdes(self.result_serdes, "InvokeConfig.result_serdes")
+
+
+_STOP_AT_A_FAILURE = CompletionConfig.all_successful()
+
+
+class Nesting(Enum):
+    """How the branches of ``map`` and ``parallel`` are recorded."""
+
+    NESTED = "nested"
+    """Each branch is a CONTEXT of its own."""
+    FLAT = "flat"
+    """The operations of all branches stand directly under the batch; fewer operations count."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParallelConfig(Generic[T]):
+    """How ``parallel`` runs its branches, and how they are recorded."""
+
+    max_concurrency: int | None = None
+    """How many branches run at a time; ``None``: all."""
+    completion: CompletionConfig = _STOP_AT_A_FAILURE
+    """When to stop."""
+    nesting: Nesting = Nesting.NESTED
+    """How branches are recorded."""
+    serdes: SerDes[BatchResult[T]] | None = None
+    """How the whole result is written; ``None``: as JSON, with the branches' results by their own serializer."""
+    item_serdes: SerDes[T] | None = None
+    """How a branch's result is written; ``None``: the handler's, else JSON by the annotation."""
+    returns: Any = None
+    """The type of a branch's result, where there is no annotation to read."""
+    summary_generator: Callable[[BatchResult[T]], str] | None = None
+    """What to record in place of a result that is too large; the branches then replay to give it again."""
+
+    def __post_init__(self) -> None:
+        name, most = type(self).__name__, self.max_concurrency
+        given: object = most
+        if given is not None and (isinstance(given, bool) or not isinstance(given, int) or given < 1):
+            raise ValidationError(f"{name}.max_concurrency takes a count from 1, got {given!r}")
+        for value, kind in ((self.completion, CompletionConfig), (self.nesting, Nesting)):
+            if not isinstance(value, kind):
+                raise ValidationError(f"{name} takes a {kind.__name__} there, got {value!r}")
+        check_serdes(self.serdes, f"{name}.serdes")
+        check_serdes(self.item_serdes, f"{name}.item_serdes")
+        check_callable(self.summary_generator, f"{name}.summary_generator", "a function of the result")
+        if self.summary_generator is not None and self.nesting is Nesting.FLAT:
+            raise ValidationError(
+                f"{name}.summary_generator needs Nesting.NESTED: flat branches leave no record of theirs"
+            )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MapConfig(ParallelConfig[T]):
+    """The same for ``map``."""
+
+    item_namer: Callable[[Any, int], str] | None = None
+    """The name of a branch: ``item_namer(item, index)``; ``None``: ``map-item-0`` and so on."""
+
+    def __post_init__(self) -> None:
+        ParallelConfig.__post_init__(self)
+        check_callable(self.item_namer, "MapConfig.item_namer", "lambda item, index: item.id")

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Generator
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable
 from datetime import timedelta
 from sys import _getframe  # pyright: ignore[reportPrivateUsage] (documented for CPython)
 from typing import Any, Generic, Never, TypeVar, TypeVarTuple, overload
 
+from durable_core._runtime.async_driver import spawn
 from durable_core._runtime.kind import Kind
 from durable_core._runtime.perform import NOT_AT_HAND, perform, recall
 from durable_core.config import (
     CallbackConfig,
     ChildConfig,
     InvokeConfig,
+    MapConfig,
+    ParallelConfig,
     StepConfig,
     WaitForCallbackConfig,
     WaitForConditionConfig,
@@ -29,11 +32,14 @@ from durable_core.operations.callback import (
 )
 from durable_core.operations.child import Child
 from durable_core.operations.condition import Condition
+from durable_core.operations.fan_out import Branches, FanOut, mapped, paralleled
 from durable_core.operations.functions import facts_of
 from durable_core.operations.invoke import Invoke
 from durable_core.operations.step import Step
 from durable_core.operations.wait import Wait
+from durable_core.results import BatchResult
 
+Item = TypeVar("Item")
 S = TypeVar("S")
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -276,6 +282,61 @@ class DurableContext(ContextFacts):
         ``InvokeTimeoutError`` or ``InvokeStoppedError``.
         """
         return Operation(self._place(Invoke(function_name, payload, name, config), _getframe(1)))
+
+    @overload
+    def map(
+        self,
+        items: Iterable[Item],
+        func: Callable[[DurableContext, Item, int], Awaitable[T]],
+        /,
+        *,
+        name: str | None = None,
+        config: MapConfig[T] | None = None,
+    ) -> Operation[BatchResult[T]]: ...
+
+    @overload
+    def map(
+        self,
+        items: Iterable[Item],
+        func: Callable[[DurableContext, Item, int], T],
+        /,
+        *,
+        name: str | None = None,
+        config: MapConfig[T] | None = None,
+    ) -> Operation[BatchResult[T]]: ...
+
+    def map(
+        self,
+        items: Iterable[Any],
+        func: Callable[..., Any],
+        /,
+        *,
+        name: str | None = None,
+        config: MapConfig[Any] | None = None,
+    ) -> Operation[BatchResult[Any]]:
+        """Run ``func(ctx, item, index)`` for each of *items* side by side, each with a context of its own.
+
+        What the branches return and raise stands in the result; nothing of it is raised (``raise_if_failed`` does).
+        Unless *config* says otherwise the first failure ends the batch.
+        """
+        batch = FanOut(*mapped(items, func, config), name, DurableContext, spawn)
+        return Operation(self._place(batch, _getframe(1)))
+
+    def parallel(
+        self,
+        branches: Branches[Callable[[DurableContext], Any]],
+        /,
+        *,
+        name: str | None = None,
+        config: ParallelConfig[Any] | None = None,
+    ) -> Operation[BatchResult[Any]]:
+        """Run *branches* side by side, each with a context of its own: ``func(ctx)``, or named ones.
+
+        Give a sequence of functions or ``ParallelBranch(func, name)``, or a mapping from names to functions. As
+        ``map`` otherwise.
+        """
+        batch = FanOut(*paralleled(branches, config), name, DurableContext, spawn)
+        return Operation(self._place(batch, _getframe(1)))
 
     @overload
     def run_in_child_context(

@@ -82,8 +82,8 @@ def test_a_thousand_warm_invocations_leave_nothing(flavour: str) -> None:
     growth = traced() - before
     tracemalloc.stop()
     invoke(940)
-    assert threads() == living
-    assert descriptors() == files
+    assert threads() <= living
+    assert descriptors() <= files
     assert durable_objects() <= objects + 10
     assert growth < 40 * 1_000
 

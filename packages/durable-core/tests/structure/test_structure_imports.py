@@ -25,6 +25,8 @@ LAYERS = [
     ["_runtime"],
     ["client"],
     ["config"],
+    ["completion"],
+    ["results"],
     ["serdes"],
     ["_core"],
     ["_wire"],

@@ -10,9 +10,18 @@ from typing import Any
 from durable_core._runtime.attempt import Attempt, Call, called
 from durable_core._runtime.bodies import Bodies
 from durable_core._runtime.endings import Return
+from durable_core._runtime.kind import Kind
+from durable_core._runtime.perform import perform
 from durable_core._runtime.scheduler import Scheduler
 from durable_core._runtime.scope import Scope
-from durable_core._runtime.tasks import GRACE, WorkflowTask, cancel, close, resolve, run_body
+from durable_core._runtime.tasks import GRACE, WorkflowTask, cancel, close, resolve, run_body, task_of
+
+
+def spawn(operation: Kind[Any]) -> asyncio.Task[Any]:
+    """Perform *operation*, which has its place in an async workflow, in a task of its own."""
+    driver = operation.driver
+    assert isinstance(driver, AsyncDriver)
+    return task_of(driver, perform(operation), operation.lane.scope, None)
 
 
 class AsyncDriver(Scheduler):

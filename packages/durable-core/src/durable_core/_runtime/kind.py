@@ -45,10 +45,10 @@ class Kind(Generic[T_co]):
         self._code: CodeType = frame.f_code
         self._at: int = frame.f_lasti
 
-    def stand(self, lane: Lane, number: int, id: str, frame: FrameType) -> None:
-        """Stand at a place that is taken already."""
+    def stand(self, lane: Lane, number: int, id: str, code: CodeType, at: int) -> None:
+        """Stand at a place that does not come from the order of *lane*."""
         self.execution, self.lane, self.number, self.id = lane.scope.execution, lane, number, id
-        self._code, self._at = frame.f_code, frame.f_lasti
+        self._code, self._at = code, at
 
     @property
     def driver(self) -> Driver:

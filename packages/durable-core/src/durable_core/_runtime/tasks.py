@@ -82,8 +82,13 @@ def make_task(
     if creator.lane is None or creator.current is not None:  # a serializer, a strategy, our own machinery
         return StepTask(coro, loop=loop, **options)
     lane = None if getattr(coro, "is_durable_operation", False) else creator.lane.branch()
-    task = WorkflowTask(coro, creator.scope, lane, hurried=creator.in_a_hurry(), loop=loop, **options)
-    creator.scope.tasks.add(task)
+    return task_of(scheduler, coro, creator.scope, lane, hurried=creator.in_a_hurry(), **options)
+
+
+def task_of(scheduler: Scheduler, coro: Any, scope: Scope, lane: Lane | None, **options: Any) -> WorkflowTask:
+    """A task of the workflow, in the books of its context and of the scheduler."""
+    task = WorkflowTask(coro, scope, lane, loop=scheduler.loop, **options)
+    scope.tasks.add(task)
     scheduler.alive += 1
     task.add_done_callback(scheduler.task_done)
     return task

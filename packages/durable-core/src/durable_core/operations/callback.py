@@ -144,7 +144,7 @@ class CallbackResult(Kind[Any]):
         return f"the result of {self._callback}"
 
     def take_place(self, lane: Lane, frame: FrameType) -> None:
-        self.stand(lane, self._callback.number, self._callback.id, frame)
+        self.stand(lane, self._callback.number, self._callback.id, frame.f_code, frame.f_lasti)
 
     def is_over(self, entry: Operation) -> bool:
         return entry["Status"] in TERMINAL

@@ -1,0 +1,300 @@
+"""``ctx.map`` and ``ctx.parallel``: many branches, each a context of its own, and one recorded outcome."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Generic, TypeVar
+
+from msgspec import Struct
+
+from durable_core._core.clock import ended
+from durable_core._core.identity import hashed
+from durable_core._core.rebuilding import Family, rebuild
+from durable_core._runtime.kind import Kind
+from durable_core._runtime.perform import perform
+from durable_core._runtime.scope import Lane, Scope
+from durable_core._runtime.tasks import resolve
+from durable_core._wire.shapes import TERMINAL, ErrorObject, Operation
+from durable_core.completion import Tally
+from durable_core.config import ChildConfig, MapConfig, Nesting, ParallelConfig
+from durable_core.errors import ChildContextError, OperationError, SizeLimitError, ValidationError
+from durable_core.operations.batches import BatchSerDes, Outline
+from durable_core.operations.child import Child
+from durable_core.operations.functions import checked_name, facts_of, serdes_of
+from durable_core.results import BatchItem, BatchResult, CompletionReason, ItemStatus
+from durable_core.serdes import SerDes
+
+F = TypeVar("F")
+
+_MAP: MapConfig[Any] = MapConfig()
+_PARALLEL: ParallelConfig[Any] = ParallelConfig()
+MakeContext = Callable[[Scope], object]
+Spawn = Callable[[Kind[Any]], "asyncio.Future[Any]"]
+"""Performs an operation beside the code that asks for it."""
+
+
+class BranchSpec(Struct, frozen=True):
+    """A branch that is to run: ``func(ctx, *args)``."""
+
+    func: Callable[..., Any]
+    args: tuple[Any, ...]
+    name: str
+
+
+class ParallelBranch(Struct, Generic[F], frozen=True):
+    """A branch of ``parallel`` that has a name."""
+
+    func: F
+    name: str
+
+
+Branches = Sequence[F | ParallelBranch[F]] | Mapping[str, F]
+"""What ``parallel`` takes."""
+Plan = tuple[tuple[str, str], list[BranchSpec], ParallelConfig[Any]]
+
+
+def mapped(items: Iterable[Any], func: Callable[..., Any], config: MapConfig[Any] | None) -> Plan:
+    """The branches of ``map``."""
+    facts_of(func)
+    how: object = config or _MAP
+    if not isinstance(how, MapConfig):
+        raise ValidationError(f"map takes a MapConfig as its config, got {how!r}")
+    given: object = items
+    if not isinstance(given, Iterable) or isinstance(given, str | bytes | Mapping):
+        raise ValidationError(f"map takes the items as a list or another iterable, got {items!r}")
+    namer = how.item_namer or (lambda item, index: f"map-item-{index}")
+    specs = [BranchSpec(func, (item, index), _named(namer(item, index))) for index, item in enumerate(items)]
+    return ("Map", "MapIteration"), specs, how
+
+
+def paralleled(branches: Branches[Any], config: ParallelConfig[Any] | None) -> Plan:
+    """The branches of ``parallel``."""
+    how: object = config or _PARALLEL
+    if not isinstance(how, ParallelConfig):
+        raise ValidationError(f"parallel takes a ParallelConfig as its config, got {how!r}")
+    given: object = branches
+    if isinstance(given, Mapping):
+        pairs = [ParallelBranch(func, name) for name, func in branches.items()]  # type: ignore[union-attr]
+    elif isinstance(given, Sequence) and not isinstance(given, str | bytes):
+        pairs = [
+            each if isinstance(each, ParallelBranch) else ParallelBranch(each, f"parallel-branch-{index}")
+            for index, each in enumerate(given)
+        ]
+    else:
+        raise ValidationError(f"parallel takes a sequence of functions, or a mapping from names to them, got {given!r}")
+    for each in pairs:
+        facts_of(each.func)
+    return ("Parallel", "ParallelBranch"), [BranchSpec(each.func, (), _named(each.name)) for each in pairs], how
+
+
+def _named(name: object) -> str:
+    """The *name* of a branch; ``ValidationError`` unless it is one."""
+    checked = checked_name(name)
+    if checked is None:
+        raise ValidationError("the name of a branch is a string, got None")
+    return checked
+
+
+class Branch(Child):
+    """One branch of a batch. Its id comes from its index, not from the order in which branches begin."""
+
+    __slots__ = ("subtype",)
+
+    def __init__(self, spec: BranchSpec, subtype: str, config: ChildConfig, make_context: MakeContext) -> None:
+        super().__init__(spec.func, spec.args, spec.name, config, make_context)
+        self.subtype: str = subtype
+
+    def __str__(self) -> str:
+        return f'branch "{self.name}"'
+
+    def stand_under(self, batch: Kind[Any], lane: Lane, index: int) -> None:
+        """Take the place of the branch with this *index* in a *batch*, whose branches run in *lane*."""
+        self.stand(lane, index, hashed(f"{lane.prefix}{index}"), batch._code, batch._at)
+        batch.execution.journal.read(self.id)
+
+    def succeeded(self, value: Any) -> BatchItem[Any]:
+        """What became of it, since it returned *value*."""
+        return BatchItem(self.number, self.name, ItemStatus.SUCCEEDED, value)
+
+    def raised(self, error: BaseException) -> BatchItem[Any]:
+        """What became of it, since it raised *error*; what is no failure of its own is raised again."""
+        if not self.recorded and isinstance(error, Exception):
+            error = self.failed(self.describe(error), standing(self.id, self.name))
+        if not isinstance(error, OperationError):
+            raise error
+        return BatchItem(self.number, self.name, ItemStatus.FAILED, None, error)
+
+    def left(self) -> BatchItem[Any]:
+        """What became of it, since the batch was complete without it."""
+        return BatchItem(self.number, self.name, ItemStatus.STARTED)
+
+
+class FanOut(Child):
+    """A CONTEXT whose body runs branches."""
+
+    __slots__ = ("_branch_subtype", "_how", "_make_branch_context", "_spawn", "_specs", "subtype")
+
+    def __init__(
+        self,
+        subtypes: tuple[str, str],
+        specs: Sequence[BranchSpec],
+        config: ParallelConfig[Any],
+        name: str | None,
+        make_context: MakeContext,
+        spawn: Spawn,
+    ) -> None:
+        super().__init__(_the_body, (), None, None, _scope_itself)
+        self._func = self._run
+        self.name: str | None = checked_name(name)
+        self.subtype: str = subtypes[0]
+        self._branch_subtype = subtypes[1]
+        self._specs = specs
+        self._how = config
+        self._make_branch_context = make_context
+        self._spawn = spawn
+
+    def __str__(self) -> str:
+        kind = self.subtype.lower()
+        return f'{kind} "{self.name}"' if self.name else f"a {kind}"
+
+    async def run(self, entry: Operation | None) -> Operation:
+        if entry is None:
+            self._check_quota()
+        return await super().run(entry)
+
+    async def _run(self, scope: Scope) -> BatchResult[Any]:
+        if scope.over:
+            return await self._again(scope)
+        tally = Tally(self._how.completion, len(self._specs))
+        at_a_time = self._how.max_concurrency or len(self._specs)
+        running: dict[asyncio.Future[Any], Branch] = {}
+        over = _Ended()
+        items: list[BatchItem[Any]] = []
+        begun = 0
+        while (reason := tally.reason()) is None:
+            while begun < len(self._specs) and len(running) < at_a_time:
+                branch = self._branch(scope, begun)
+                task = self._spawn(branch)
+                task.add_done_callback(over.add)
+                running[task] = branch
+                begun += 1
+            task = await over.next()
+            branch = running.pop(task)
+            error = task.exception()
+            items.append(branch.succeeded(task.result()) if error is None else branch.raised(error))
+            tally.add(items[-1])
+        for task, branch in running.items():
+            task.cancel()
+            items.append(branch.left())
+        return _in_order(items, reason)
+
+    async def _again(self, scope: Scope) -> BatchResult[Any]:
+        """The result of a batch that is over, and was too large to record: its branches give it once more."""
+        if self._how.nesting is Nesting.FLAT:
+            return await self._again_flat(scope)
+        tally = Tally(self._how.completion, len(self._specs))
+        branches = [self._branch(scope, index) for index in range(len(self._specs))]
+        entries = [(entry, branch) for branch in branches if (entry := self.execution.journal.find(branch.id))]
+        left = dict(zip((branch.id for _, branch in entries), (branch for _, branch in entries), strict=True))
+        items: list[BatchItem[Any]] = []
+        for entry, branch in sorted(entries, key=lambda pair: (ended(pair[0]), pair[1].id)):
+            if tally.reason() is not None:
+                break
+            if entry["Status"] in TERMINAL:
+                items.append(await _played(branch))
+                tally.add(items[-1])
+                del left[branch.id]
+        items += [branch.left() for branch in left.values()]
+        return _in_order(items, tally.reason() or CompletionReason.CUSTOM)
+
+    async def _again_flat(self, scope: Scope) -> BatchResult[Any]:
+        outline = Outline.read(self.entry().get("ContextDetails", {}).get("Result", ""))
+        items = [self._branch(scope, index).left() for index in outline.indexes(ItemStatus.STARTED)]
+        for status in (ItemStatus.SUCCEEDED, ItemStatus.FAILED):
+            items += [await _played(self._branch(scope, index)) for index in outline.indexes(status)]
+        return _in_order(items, outline.completion_reason)
+
+    def _branch(self, scope: Scope, index: int) -> Branch:
+        how = self._how
+        config = ChildConfig(serdes=how.item_serdes, returns=how.returns, virtual=how.nesting is Nesting.FLAT)
+        branch = Branch(self._specs[index], self._branch_subtype, config, self._make_branch_context)
+        branch.stand_under(self, scope.lane, index)
+        return branch
+
+    def _check_quota(self) -> None:
+        """``SizeLimitError`` if the execution may not have as many operations as there are branches."""
+        limits, journal = self.execution.settings.limits, self.execution.journal
+        used = journal.metered() if limits.metered else len(journal.operations)
+        needed = 1 + (len(self._specs) if self._how.nesting is Nesting.NESTED else 0)
+        if used + needed > limits.operations:
+            raise SizeLimitError(
+                f"{self} of {len(self._specs)} branches takes {needed} operations; the execution has used {used} of "
+                f"the {limits.operations} that it may have"
+            )
+
+    def _summary(self, value: Any) -> str:
+        if self._how.summary_generator is None:
+            return Outline.of(value, len(self._specs)).write()
+        return super()._summary(value)
+
+    def _serdes(self) -> SerDes[Any]:
+        return self._how.serdes or BatchSerDes(self._item_serdes, self.describe, self._item_failure)
+
+    def _item_serdes(self, index: int) -> SerDes[Any]:
+        config = ChildConfig(serdes=self._how.item_serdes, returns=self._how.returns)
+        return serdes_of(config, self.execution.settings, facts_of(self._specs[index].func))
+
+    def _item_failure(self, index: int, name: str | None, record: ErrorObject) -> OperationError:
+        family = Family(self.execution.settings.errors, facts_of(self._specs[index].func).names)
+        return rebuild(ChildContextError, record, standing(hashed(f"{self.id}-{index}"), name), family)
+
+
+class _Ended:
+    """Tasks that are over, in that order."""
+
+    def __init__(self) -> None:
+        self._tasks: deque[asyncio.Future[Any]] = deque()
+        self._waiter: asyncio.Future[None] | None = None
+
+    def add(self, task: asyncio.Future[Any]) -> None:
+        """*task* is over."""
+        self._tasks.append(task)
+        if self._waiter is not None:
+            resolve(self._waiter)
+
+    async def next(self) -> asyncio.Future[Any]:
+        """Wait for the next one."""
+        while not self._tasks:
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
+        return self._tasks.popleft()
+
+
+async def _played(branch: Branch) -> BatchItem[Any]:
+    """What became of a branch that is over."""
+    try:
+        return branch.succeeded(await perform(branch))
+    except Exception as error:
+        return branch.raised(error)
+
+
+def standing(id: str, name: str | None) -> Operation:
+    """As much of a record as the error of a branch needs."""
+    entry: Operation = {"Id": id, "Type": "CONTEXT", "Status": "FAILED", "StartTimestamp": 0}
+    if name is not None:
+        entry["Name"] = name
+    return entry
+
+
+def _in_order(items: list[BatchItem[Any]], reason: CompletionReason) -> BatchResult[Any]:
+    return BatchResult(sorted(items, key=lambda item: item.index), reason)
+
+
+def _the_body(scope: Scope) -> Any:
+    """Stands for a batch's body where facts of it are asked for: nothing is declared."""
+
+
+def _scope_itself(scope: Scope) -> Scope:
+    return scope
