@@ -1,4 +1,7 @@
-"""How operations behave: frozen, keyword-only dataclasses; change one with ``dataclasses.replace``."""
+"""How operations behave: frozen, keyword-only dataclasses; change one with ``dataclasses.replace``.
+
+The generic ones have no slots: in Python 3.11 such a class could not be called as ``MapConfig[str](…)``.
+"""
 
 from __future__ import annotations
 
@@ -116,7 +119,7 @@ class ChildConfig:
         check_callable(self.error_mapper, "ChildConfig.error_mapper", "a function of the error")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class WaitForConditionConfig(Generic[S]):
     """How ``wait_for_condition`` looks again, and how its state is recorded."""
 
@@ -142,7 +145,7 @@ class WaitForConditionConfig(Generic[S]):
         check_serdes(self.serdes, "WaitForConditionConfig.serdes")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class CallbackConfig(Generic[T]):
     """How long a callback is waited for, and how its result is read."""
 
@@ -168,7 +171,7 @@ class CallbackConfig(Generic[T]):
         check_serdes(self.serdes, f"{type(self).__name__}.serdes")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class WaitForCallbackConfig(CallbackConfig[T]):
     """The same, and how the submitter runs, which is a step."""
 
@@ -186,7 +189,7 @@ class WaitForCallbackConfig(CallbackConfig[T]):
             )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class InvokeConfig(Generic[T]):
     """How a function is invoked, and how its result is read."""
 
@@ -221,7 +224,7 @@ class Nesting(Enum):
     """The operations of all branches stand directly under the batch; fewer operations count."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ParallelConfig(Generic[T]):
     """How ``parallel`` runs its branches, and how they are recorded."""
 
@@ -257,7 +260,7 @@ class ParallelConfig(Generic[T]):
             )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class MapConfig(ParallelConfig[T]):
     """The same for ``map``."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import FrameType
 from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
@@ -145,7 +146,8 @@ class FanOut(Child):
         make_context: MakeContext,
         spawn: Spawn,
     ) -> None:
-        super().__init__(_the_body, (), None, None, _scope_itself)
+        recorded = ChildConfig(summary_generator=config.summary_generator)
+        super().__init__(_the_body, (), None, recorded, _scope_itself)
         self._func = self._run
         self.name: str | None = checked_name(name)
         self.subtype: str = subtypes[0]
@@ -159,10 +161,10 @@ class FanOut(Child):
         kind = self.subtype.lower()
         return f'{kind} "{self.name}"' if self.name else f"a {kind}"
 
-    async def run(self, entry: Operation | None) -> Operation:
-        if entry is None:
+    def take_place(self, lane: Lane, frame: FrameType) -> None:
+        super().take_place(lane, frame)
+        if self.execution.journal.find(self.id) is None:
             self._check_quota()
-        return await super().run(entry)
 
     async def _run(self, scope: Scope) -> BatchResult[Any]:
         if scope.over:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from types import FrameType
 from typing import Any, Never
 
 from durable_core._core.rebuilding import Family, rebuild
 from durable_core._runtime.kind import Kind
+from durable_core._runtime.scope import Lane
 from durable_core._wire.shapes import TERMINAL, ChainedInvokeOptions, Operation, OperationType
 from durable_core.config import InvokeConfig
 from durable_core.errors import InvokeError, InvokeStoppedError, InvokeTimeoutError, OperationError, ValidationError
@@ -23,7 +25,7 @@ _ERRORS: dict[str, type[OperationError]] = {"TIMED_OUT": InvokeTimeoutError, "ST
 class Invoke(Kind[Any]):
     """A CHAINED_INVOKE operation."""
 
-    __slots__ = ("_function", "_payload", "config")
+    __slots__ = ("_function", "_payload", "_written", "config")
 
     type: OperationType = "CHAINED_INVOKE"
     subtype = "ChainedInvoke"
@@ -52,12 +54,17 @@ class Invoke(Kind[Any]):
     async def run_unrecorded(self) -> Never:
         raise AssertionError("it is always recorded")
 
+    def take_place(self, lane: Lane, frame: FrameType) -> None:
+        super().take_place(lane, frame)
+        if self.execution.journal.find(self.id) is None:
+            self._written = self._write()  # what cannot be sent is refused at the call
+
     async def run(self, entry: Operation | None) -> Operation:
         if entry is None:
             options: ChainedInvokeOptions = {"FunctionName": self._function}
             if self.config.tenant_id is not None:
                 options["TenantId"] = self.config.tenant_id
-            self.driver.post(self.update("START", Payload=self._written(), ChainedInvokeOptions=options))
+            self.driver.post(self.update("START", Payload=self._written, ChainedInvokeOptions=options))
         return await self.driver.park(self.id)
 
     def recall(self, entry: Operation) -> Any:
@@ -69,7 +76,7 @@ class Invoke(Kind[Any]):
         base = _ERRORS.get(entry["Status"], InvokeError)
         raise rebuild(base, details.get("Error", {}), entry, Family(self.execution.settings.errors))
 
-    def _written(self) -> str:
+    def _write(self) -> str:
         """The payload as text: an object of any type that has a JSON form, or what its serializer takes."""
         given = self.config.payload_serdes or self.execution.settings.serdes
         payload = encode_json(self._payload) if given is None else self.write(given, self._payload)[0]
