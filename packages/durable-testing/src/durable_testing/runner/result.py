@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypeVar
@@ -94,7 +94,7 @@ class TestResult(Generic[T]):
     def to_table(self) -> str:
         """The operations as a table, nested as they ran."""
         rows: list[tuple[str, ...]] = [("operation", "kind", "status", "attempts", "took", "result")]
-        rows += [_row(each, self._depth(each)) for each in self.operations]
+        rows += [_row(each, depth) for each, depth in self._nested()]
         widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
         lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
         lines.insert(1, "  ".join("-" * width for width in widths))
@@ -105,12 +105,17 @@ class TestResult(Generic[T]):
         """Print the table."""
         print(self.to_table())  # noqa: T201 (that is its purpose)
 
-    def _depth(self, operation: OperationResult) -> int:
-        parents = {each.id: each.parent_id for each in self.operations}
-        depth, parent = 0, operation.parent_id
-        while parent in parents:
-            depth, parent = depth + 1, parents[parent]
-        return depth
+    def _nested(self) -> Iterator[tuple[OperationResult, int]]:
+        """The operations with how deep they stand, each followed by those in it."""
+        known = {each.id for each in self.operations}
+        under: dict[str | None, list[OperationResult]] = {}
+        for each in self.operations:
+            under.setdefault(each.parent_id if each.parent_id in known else None, []).append(each)
+        left = [(each, 0) for each in reversed(under.get(None, ()))]
+        while left:
+            operation, depth = left.pop()
+            yield operation, depth
+            left += [(each, depth + 1) for each in reversed(under.get(operation.id, ()))]
 
 
 def operation_results(operations: Iterable[Operation]) -> list[OperationResult]:
