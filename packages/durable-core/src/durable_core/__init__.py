@@ -20,7 +20,7 @@ from durable_core.config import (
     WaitForCallbackConfig,
     WaitForConditionConfig,
 )
-from durable_core.context import Callback, DurableContext, Operation
+from durable_core.context import Callback, DurableContext
 from durable_core.duration import Duration
 from durable_core.errors import (
     AllFailedError,
@@ -52,6 +52,7 @@ from durable_core.errors import (
 from durable_core.handler import DurableFunction, durable_execution
 from durable_core.limits import ServiceLimits
 from durable_core.logger import ReplayFilter
+from durable_core.operation import Operation
 from durable_core.operations.fan_out import ParallelBranch
 from durable_core.operations.step import durable_step
 from durable_core.polling import WaitDecision, WaitStrategy, poll_every, poll_with_backoff

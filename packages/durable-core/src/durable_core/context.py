@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import timedelta
 from sys import _getframe  # pyright: ignore[reportPrivateUsage] (documented for CPython)
-from typing import Any, Generic, Never, TypeVar, TypeVarTuple, overload
+from types import FrameType
+from typing import Any, Generic, TypeVar, TypeVarTuple, overload
 
-from durable_core._runtime.async_driver import spawn
-from durable_core._runtime.kind import Kind
-from durable_core._runtime.perform import NOT_AT_HAND, perform, recall
+from durable_core._runtime.async_driver import spawn, start
 from durable_core.config import (
     CallbackConfig,
     ChildConfig,
@@ -21,7 +21,8 @@ from durable_core.config import (
     WaitForConditionConfig,
 )
 from durable_core.context_facts import ContextFacts
-from durable_core.errors import ContextMisuseError
+from durable_core.errors import ValidationError
+from durable_core.operation import Operation
 from durable_core.operations.callback import (
     CallbackFacts,
     CallbackResult,
@@ -31,6 +32,7 @@ from durable_core.operations.callback import (
     asked,
 )
 from durable_core.operations.child import Child
+from durable_core.operations.combinators import All, AllSettled, Any_, Combinator, Race
 from durable_core.operations.condition import Condition
 from durable_core.operations.fan_out import Branches, FanOut, mapped, paralleled
 from durable_core.operations.functions import facts_of
@@ -39,72 +41,17 @@ from durable_core.operations.step import Step
 from durable_core.operations.wait import Wait
 from durable_core.results import BatchResult
 
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
 Item = TypeVar("Item")
 S = TypeVar("S")
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 
-class Operation(Coroutine[object, Never, T]):
-    """An operation that has taken its place and waits to be awaited, once.
-
-    ``await`` it, or give it to ``asyncio.gather``, ``asyncio.create_task`` or ``TaskGroup.create_task``.
-    """
-
-    __slots__ = ("_awaited", "_kind", "_work")
-
-    is_durable_operation = True
-
-    def __init__(self, kind: Kind[T]) -> None:
-        self._kind = kind
-        self._awaited = False
-        self._work: Generator[object, Never, T] | None = None
-        kind.lane.scope.placed.add(kind)
-
-    @property
-    def name(self) -> str | None:
-        """Its name, as it is recorded."""
-        return self._kind.name
-
-    @property
-    def operation_id(self) -> str:
-        """Its id, as it is recorded."""
-        return self._kind.id
-
-    def __await__(self) -> Generator[object, Never, T]:
-        if self._awaited:
-            raise ContextMisuseError(f"{self} is awaited a second time; keep its result, or await one task twice")
-        self._awaited = True
-        kind = self._kind
-        kind.lane.scope.placed.discard(kind)
-        result = recall(kind)
-        return (yield from perform(kind).__await__()) if result is NOT_AT_HAND else result
-
-    def send(self, value: Never) -> object:
-        """For the event loop, as a coroutine's."""
-        return self._working().send(value)
-
-    def throw(self, *error: Any) -> object:
-        """For the event loop, as a coroutine's."""
-        return self._working().throw(*error)
-
-    def close(self) -> None:
-        """For the event loop, as a coroutine's."""
-        self._kind.lane.scope.placed.discard(self._kind)
-        if self._work is not None:
-            self._work.close()
-
-    def _working(self) -> Generator[object, Never, T]:
-        if self._work is None:
-            self._kind.lane.scope.placed.discard(self._kind)  # a generator that is thrown into at first never runs
-            self._work = self.__await__()
-        return self._work
-
-    def __str__(self) -> str:
-        return f"{self._kind} ({self._kind.line})"
-
-    def __repr__(self) -> str:
-        return f"<Operation {self} {self.operation_id}>"
+Operand = Awaitable[T] | Callable[["DurableContext"], Awaitable[T]]
+"""What the combinators take: an operation, a task, a coroutine, or a function of a child context."""
 
 
 class Callback(CallbackFacts, Generic[T]):
@@ -282,6 +229,66 @@ class DurableContext(ContextFacts):
         ``InvokeTimeoutError`` or ``InvokeStoppedError``.
         """
         return Operation(self._place(Invoke(function_name, payload, name, config), _getframe(1)))
+
+    @overload
+    def all(  # type: ignore[overload-overlap]  # pyright: ignore[reportOverlappingOverload] (a tuple gives a tuple)
+        self, operands: tuple[Operand[A], Operand[B]], /, *, name: str | None = None
+    ) -> Operation[tuple[A, B]]: ...
+
+    @overload
+    def all(  # type: ignore[overload-overlap]
+        self, operands: tuple[Operand[A], Operand[B], Operand[C]], /, *, name: str | None = None
+    ) -> Operation[tuple[A, B, C]]: ...
+
+    @overload
+    def all(self, operands: Iterable[Operand[T]], /, *, name: str | None = None) -> Operation[list[T]]: ...
+
+    def all(self, operands: Iterable[Operand[Any]], /, *, name: str | None = None) -> Operation[Any]:
+        """The results of all *operands*, in their order; the first error is raised, and the others are cancelled.
+
+        An operand is an operation, a task, a coroutine, or a function of a child context. Which of them decided is
+        recorded, so that a replay takes the same. A tuple gives a tuple, anything else a list.
+        """
+        return self._combined(All, operands, name)
+
+    def any(self, operands: Iterable[Operand[T]], /, *, name: str | None = None) -> Operation[T]:
+        """The first result of any of *operands*, as ``all``; ``AllFailedError`` if all of them fail."""
+        return self._combined(Any_, operands, name)
+
+    def race(self, operands: Iterable[Operand[T]], /, *, name: str | None = None) -> Operation[T]:
+        """The first result or error of any of *operands*, as ``all``."""
+        return self._combined(Race, operands, name)
+
+    def all_settled(self, operands: Iterable[Operand[T]], /, *, name: str | None = None) -> Operation[BatchResult[T]]:
+        """What became of each of *operands*, as ``all``; nothing of it is raised."""
+        return self._combined(AllSettled, operands, name)
+
+    def _combined(self, kind: type[Combinator], operands: Iterable[Operand[Any]], name: str | None) -> Operation[Any]:
+        frame = _getframe(2)
+        given: object = operands
+        if not isinstance(given, Iterable) or isinstance(given, str | bytes):
+            raise ValidationError(
+                f"{kind.__name__.lower()} takes operations, tasks, coroutines or functions, got {given!r}"
+            )
+        placed = [self._operand(each, frame) for each in operands]
+
+        def started() -> list[asyncio.Future[Any]]:
+            return [start(each, combinator) if isinstance(each, Operation) else each for each in placed]
+
+        combinator = kind(len(placed), started, name)
+        combinator.shape = tuple if isinstance(operands, tuple) else list
+        return Operation(self._place(combinator, frame))
+
+    def _operand(self, given: object, frame: FrameType) -> Operation[Any] | asyncio.Future[Any]:
+        if isinstance(given, Operation | asyncio.Future):
+            return given
+        if asyncio.iscoroutine(given):
+            return asyncio.get_running_loop().create_task(given)
+        if callable(given):
+            return Operation(self._place(Child(given, (), None, None, DurableContext), frame))
+        raise ValidationError(
+            f"an operation, a task, a coroutine or a function of a context is expected, got {given!r}"
+        )
 
     @overload
     def map(

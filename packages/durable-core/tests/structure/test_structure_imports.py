@@ -19,6 +19,7 @@ LAYERS = [
     ["workflow"],
     ["invocation"],
     ["context", "blocking"],
+    ["operation"],
     ["operations"],
     ["context_facts", "step_context"],
     ["logger", "plugin"],

@@ -19,9 +19,14 @@ from durable_core._runtime.tasks import GRACE, WorkflowTask, cancel, close, reso
 
 def spawn(operation: Kind[Any]) -> asyncio.Task[Any]:
     """Perform *operation*, which has its place in an async workflow, in a task of its own."""
+    return start(perform(operation), operation)
+
+
+def start(coroutine: Coroutine[Any, Any, Any], operation: Kind[Any]) -> asyncio.Task[Any]:
+    """A task for the *coroutine* of a single operation, in the context of *operation*."""
     driver = operation.driver
     assert isinstance(driver, AsyncDriver)
-    return task_of(driver, perform(operation), operation.lane.scope, None)
+    return task_of(driver, coroutine, operation.lane.scope, None)
 
 
 class AsyncDriver(Scheduler):

@@ -96,12 +96,15 @@ class BlockingDriver:
         self._sender.arm()
 
     async def put(self, update: OperationUpdate) -> None:
+        await self.conclude(update)
+
+    async def conclude(self, update: OperationUpdate, then: Callable[[], None] | None = None) -> None:
         ticket = self._pipeline.post(update, _leave_it)
+        if then is not None:
+            then()
         self._send(lambda: ticket.settled)
         if ticket.error is not None:
             raise ticket.error
-
-    conclude = put
 
     async def park(self, id: str) -> Operation:
         self._send(lambda: self._pipeline.quiet)

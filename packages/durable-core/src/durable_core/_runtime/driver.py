@@ -51,8 +51,8 @@ class Driver(Protocol):
         """Return when *update* is recorded; ``SizeLimitError`` if the service finds it too large."""
         ...
 
-    async def conclude(self, update: OperationUpdate) -> None:
-        """As ``put``, for an outcome: return when it is its turn to be seen."""
+    async def conclude(self, update: OperationUpdate, then: Callable[[], None] | None = None) -> None:
+        """As ``put``, for an outcome: return when it is its turn to be seen; *then* is called once it is queued."""
         ...
 
     async def park(self, id: str) -> Operation:

@@ -11,6 +11,7 @@ import heapq
 import itertools
 import logging
 import time
+from collections.abc import Callable
 from functools import partial
 from threading import get_ident
 from typing import Any, Protocol
@@ -140,13 +141,15 @@ class Scheduler:
         if ticket.error is not None:
             raise ticket.error
 
-    async def conclude(self, update: OperationUpdate) -> None:
-        """As ``put``, for an outcome: return when it is its turn to be seen."""
+    async def conclude(self, update: OperationUpdate, then: Callable[[], None] | None = None) -> None:
+        """As ``put``, for an outcome: return when it is its turn to be seen; *then* is called once it is queued."""
         if self.ending is not None:
             await self.refuse()
         seen = self.loop.create_future()
         ticket = self._pipeline.post(update, partial(self._concluded, seen))
         self._sender.arm()
+        if then is not None:
+            then()
         await seen
         if ticket.error is not None:
             raise ticket.error

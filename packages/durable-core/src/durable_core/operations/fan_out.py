@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import FrameType
 from typing import Any, Generic, TypeVar
@@ -13,10 +12,10 @@ from msgspec import Struct
 from durable_core._core.clock import ended
 from durable_core._core.identity import hashed
 from durable_core._core.rebuilding import Family, rebuild
+from durable_core._runtime.ended import Ended
 from durable_core._runtime.kind import Kind
 from durable_core._runtime.perform import perform
 from durable_core._runtime.scope import Lane, Scope
-from durable_core._runtime.tasks import resolve
 from durable_core._wire.shapes import TERMINAL, ErrorObject, Operation
 from durable_core.completion import Tally
 from durable_core.config import ChildConfig, MapConfig, Nesting, ParallelConfig
@@ -172,7 +171,7 @@ class FanOut(Child):
         tally = Tally(self._how.completion, len(self._specs))
         at_a_time = self._how.max_concurrency or len(self._specs)
         running: dict[asyncio.Future[Any], Branch] = {}
-        over = _Ended()
+        over = Ended()
         items: list[BatchItem[Any]] = []
         begun = 0
         while (reason := tally.reason()) is None:
@@ -251,27 +250,6 @@ class FanOut(Child):
     def _item_failure(self, index: int, name: str | None, record: ErrorObject) -> OperationError:
         family = Family(self.execution.settings.errors, facts_of(self._specs[index].func).names)
         return rebuild(ChildContextError, record, standing(hashed(f"{self.id}-{index}"), name), family)
-
-
-class _Ended:
-    """Tasks that are over, in that order."""
-
-    def __init__(self) -> None:
-        self._tasks: deque[asyncio.Future[Any]] = deque()
-        self._waiter: asyncio.Future[None] | None = None
-
-    def add(self, task: asyncio.Future[Any]) -> None:
-        """*task* is over."""
-        self._tasks.append(task)
-        if self._waiter is not None:
-            resolve(self._waiter)
-
-    async def next(self) -> asyncio.Future[Any]:
-        """Wait for the next one."""
-        while not self._tasks:
-            self._waiter = asyncio.get_running_loop().create_future()
-            await self._waiter
-        return self._tasks.popleft()
 
 
 async def _played(branch: Branch) -> BatchItem[Any]:

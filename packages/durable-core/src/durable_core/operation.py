@@ -1,0 +1,74 @@
+"""``Operation``: what the methods of an async context return."""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine, Generator
+from typing import Any, Never, TypeVar
+
+from durable_core._runtime.kind import Kind
+from durable_core._runtime.perform import NOT_AT_HAND, perform, recall
+from durable_core.errors import ContextMisuseError
+
+T = TypeVar("T")
+
+
+class Operation(Coroutine[object, Never, T]):
+    """An operation that has taken its place and waits to be awaited, once.
+
+    ``await`` it, or give it to ``asyncio.gather``, ``asyncio.create_task`` or ``TaskGroup.create_task``.
+    """
+
+    __slots__ = ("_awaited", "_kind", "_work")
+
+    is_durable_operation = True
+
+    def __init__(self, kind: Kind[T]) -> None:
+        self._kind = kind
+        self._awaited = False
+        self._work: Generator[object, Never, T] | None = None
+        kind.lane.scope.placed.add(kind)
+
+    @property
+    def name(self) -> str | None:
+        """Its name, as it is recorded."""
+        return self._kind.name
+
+    @property
+    def operation_id(self) -> str:
+        """Its id, as it is recorded."""
+        return self._kind.id
+
+    def __await__(self) -> Generator[object, Never, T]:
+        if self._awaited:
+            raise ContextMisuseError(f"{self} is awaited a second time; keep its result, or await one task twice")
+        self._awaited = True
+        kind = self._kind
+        kind.lane.scope.placed.discard(kind)
+        result = recall(kind)
+        return (yield from perform(kind).__await__()) if result is NOT_AT_HAND else result
+
+    def send(self, value: Never) -> object:
+        """For the event loop, as a coroutine's."""
+        return self._working().send(value)
+
+    def throw(self, *error: Any) -> object:
+        """For the event loop, as a coroutine's."""
+        return self._working().throw(*error)
+
+    def close(self) -> None:
+        """For the event loop, as a coroutine's."""
+        self._kind.lane.scope.placed.discard(self._kind)
+        if self._work is not None:
+            self._work.close()
+
+    def _working(self) -> Generator[object, Never, T]:
+        if self._work is None:
+            self._kind.lane.scope.placed.discard(self._kind)  # a generator that is thrown into at first never runs
+            self._work = self.__await__()
+        return self._work
+
+    def __str__(self) -> str:
+        return f"{self._kind} ({self._kind.line})"
+
+    def __repr__(self) -> str:
+        return f"<Operation {self} {self.operation_id}>"
