@@ -42,6 +42,14 @@ class Mutant(NamedTuple):
     tests: Sequence[str]
     """Functions of ``tests/hazards``; each must fail, in one of its cases at least."""
     seconds: float = SECONDS
+    since: Sequence[int] = ()
+    before: Sequence[int] = (4,)
+    """The versions of Python whose code it breaks, *before* left out."""
+
+    @property
+    def concerns_this_python(self) -> bool:
+        """Whether the code that it breaks runs here."""
+        return tuple(self.since) <= sys.version_info < tuple(self.before)
 
     @property
     def flaw(self) -> str | None:
@@ -128,7 +136,8 @@ def main(words: Sequence[str]) -> int:
     stale = [(each, flaw) for each in chosen if (flaw := each.flaw) is not None]
     for each, flaw in stale:
         print(f"STALE     {each.name}: {flaw}")
-    chosen = [each for each in chosen if each not in [mutant for mutant, _ in stale]]
+    sound = [each for each in chosen if each not in [mutant for mutant, _ in stale]]
+    chosen = [each for each in sound if each.concerns_this_python]
     began = time.monotonic()
     status, output = run(sorted({test for each in chosen for test in each.tests}))
     if status != 0:
