@@ -226,7 +226,10 @@ PROGRAM: Final = (
     ),
     Row(
         "work shared between tasks by order of arrival",
-        ("test_work_that_tasks_share_by_order_of_arrival_replays_alike",),
+        (
+            "test_work_that_tasks_share_by_order_of_arrival_replays_alike",
+            "test_outcomes_that_come_together_are_seen_one_after_the_other",
+        ),
     ),
     Row(
         "as_completed over bare coroutines",

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Awaitable, Callable
 
 import pytest
+from hazard_runs import Stage
 
-from durable_core import DurableContext, Duration, durable_execution
+from durable_core import DurableContext, Duration, ServiceLimits, durable_execution
 from durable_core.spi import DurableServiceClient
 from durable_testing import LocalRunner
 from durable_testing.faults import CrashingClient
@@ -142,3 +144,71 @@ def test_work_that_tasks_share_by_order_of_arrival_replays_alike(share: Sharing)
         assert full
         assert traces[-2] == full, "the verifying replay"
         assert [trace for trace in traces if trace != full[: len(trace)] and "cancelled" not in str(trace)] == []
+
+
+Branch = Callable[[DurableContext, str, list[str]], Awaitable[object]]
+
+
+async def a_step(ctx: DurableContext, name: str, seen: list[str]) -> None:
+    await ctx.step(asyncio.sleep, 0)
+
+
+async def a_wait(ctx: DurableContext, name: str, seen: list[str]) -> None:
+    await ctx.wait(HOUR)
+
+
+async def a_child(ctx: DurableContext, name: str, seen: list[str]) -> None:
+    async def child(inner: DurableContext) -> None:
+        await inner.step(asyncio.sleep, 0)
+
+    await ctx.run_in_child_context(child)
+
+
+async def a_child_with_a_large_result(ctx: DurableContext, name: str, seen: list[str]) -> None:
+    async def child(inner: DurableContext) -> str:
+        await inner.wait(HOUR)
+        seen.append(f"{name} has waited")
+        return "x" * ServiceLimits.DEFAULT.payload_bytes
+
+    await ctx.run_in_child_context(child)
+
+
+@pytest.mark.parametrize(
+    ("operation", "recorded"), [(a_step, 3), (a_wait, 3), (a_child, 5), (a_child_with_a_large_result, 5)]
+)
+def test_outcomes_that_come_together_are_seen_one_after_the_other(operation: Branch, recorded: int) -> None:
+    """What one of them sets going is done before the next is seen, the first time as on a replay."""
+    traces: list[list[str]] = []
+
+    @durable_execution
+    async def handler(event: object, ctx: DurableContext) -> None:
+        seen: list[str] = []
+        traces.append(seen)
+
+        async def branch(name: str) -> None:
+            await operation(ctx, name, seen)
+            seen.append(f"{name} goes on")
+            await asyncio.sleep(0)
+            seen.append(f"{name} is done")
+
+        def let_an_hour_pass() -> None:
+            patience = time.monotonic() + 10
+            while len(stage.operations) < recorded and time.monotonic() < patience:
+                time.sleep(0.005)
+            stage.pass_time(HOUR)
+
+        async def pause() -> None:
+            await ctx.step(let_an_hour_pass)
+            seen.append("an hour has passed")
+
+        await asyncio.gather(branch("a"), branch("b"), pause())
+        await ctx.wait(HOUR)
+
+    stage = Stage(handler)
+    assert stage.invoke() == {"Status": "PENDING"}
+    stage.pass_time(HOUR)
+    assert stage.invoke()["Status"] == "SUCCEEDED"
+    first, replay = traces
+    assert replay == first
+    for name in ("a", "b"):
+        assert first[first.index(f"{name} goes on") + 1] == f"{name} is done"
