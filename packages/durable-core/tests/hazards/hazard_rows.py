@@ -163,6 +163,7 @@ PROGRAM: Final = (
             "test_an_exception_raised_in_place_of_a_suspension_does_not_fail_the_execution",
             "test_an_operation_in_finally_runs_at_the_logical_end_and_not_at_a_suspension",
             "test_no_operation_starts_while_unwinding_however_often_the_code_tries",
+            "test_no_recorded_outcome_is_seen_while_unwinding",
             "test_a_suspension_passes_through_children_that_catch_everything",
             "test_gather_with_return_exceptions_does_not_turn_a_suspension_into_results",
             "test_a_task_group_that_is_suspended_does_not_fail_the_execution",

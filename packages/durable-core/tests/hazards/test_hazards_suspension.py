@@ -11,7 +11,7 @@ import pytest
 from hazard_clients import Watched
 from hazard_runs import Stage, both_flavours, failure_of, handler_of
 
-from durable_core import DurableContext, Duration, Suspended, blocking, durable_execution
+from durable_core import DurableContext, Duration, InvocationError, Suspended, blocking, durable_execution
 from durable_testing import LocalRunner
 
 HOUR = Duration.from_hours(1)
@@ -89,6 +89,27 @@ def test_no_operation_starts_while_unwinding_however_often_the_code_tries(flavou
     assert stage.invoke() == PENDING
     assert stage.statuses == {"pause": "STARTED"}
     assert not ran
+
+
+def test_no_recorded_outcome_is_seen_while_unwinding() -> None:
+    """In real time: 0.3 seconds."""
+    pauses = [0.0, 30.0]
+    seen: list[str] = []
+
+    @durable_execution
+    async def handler(event: object, ctx: DurableContext) -> None:
+        try:
+            await asyncio.sleep(pauses.pop(0))
+        except asyncio.CancelledError:
+            pass
+        seen.append(await ctx.step(str, "recorded"))
+        await ctx.wait(HOUR)
+
+    stage = Stage(handler)
+    assert stage.invoke() == PENDING
+    with pytest.raises(InvocationError, match="deadline"):
+        stage.invoke(left=0.8)
+    assert seen == ["recorded"]
 
 
 @both_flavours
