@@ -135,6 +135,7 @@ WORLD: Final = (
             "test_a_body_that_timed_out_and_runs_on_does_not_hold_the_invocation_beyond_its_deadline",
             "test_a_body_that_timed_out_is_waited_for_before_the_answer",
             "test_what_a_thread_returns_after_the_end_runs_in_no_later_invocation",
+            "test_what_the_thread_of_a_cancelled_step_returns_is_not_awaited",
             "test_blocking_work_of_a_loser_is_waited_for_before_the_answer",
             "test_no_call_outlives_the_deadline",
             "test_no_call_outlives_the_deadline_beside_a_running_step",

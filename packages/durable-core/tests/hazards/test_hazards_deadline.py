@@ -200,6 +200,30 @@ def test_what_a_thread_returns_after_the_end_runs_in_no_later_invocation() -> No
         coroutine.close()
 
 
+def test_what_the_thread_of_a_cancelled_step_returns_is_not_awaited() -> None:
+    ran: list[str] = []
+    started, released = threading.Event(), threading.Event()
+
+    async def charge() -> None:
+        ran.append("charge")
+
+    def stubborn() -> Any:
+        started.set()
+        released.wait(10)
+        return charge()
+
+    @durable_execution
+    async def handler(event: object, ctx: DurableContext) -> None:
+        loser = asyncio.create_task(ctx.step(stubborn))
+        await ctx.step(started.wait, 10)
+        loser.cancel()
+        await asyncio.wait([loser])
+        released.set()
+
+    assert Stage(handler).invoke()["Status"] == "SUCCEEDED"
+    assert not ran
+
+
 def test_blocking_work_of_a_loser_is_waited_for_before_the_answer() -> None:
     ended: list[str] = []
 
