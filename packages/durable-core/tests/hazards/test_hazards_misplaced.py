@@ -96,6 +96,21 @@ async def on_a_foreign_thread(ctx: DurableContext) -> object:
     return await asyncio.to_thread(lambda: ctx.step(str, "inner", name="misplaced"))
 
 
+async def on_a_foreign_thread_that_the_workflow_waits_for(ctx: DurableContext) -> object:
+    errors: list[Exception] = []
+
+    def work() -> None:
+        try:
+            ctx.step(str, "inner", name="misplaced")  # pyright: ignore[reportUnusedCoroutine]
+        except Exception as error:
+            errors.append(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    raise errors[0]
+
+
 async def on_the_loop_from_a_foreign_thread(ctx: DurableContext) -> object:
     loop = asyncio.get_running_loop()
 
@@ -159,8 +174,9 @@ async def awaited_in_a_child(ctx: DurableContext) -> object:
 
 MISUSES: list[Misuse] = [
     in_an_async_step, in_a_def_step, in_a_task_of_a_step, the_parents_in_a_child, a_childs_after_its_end, a_siblings,
-    on_a_foreign_thread, on_the_loop_from_a_foreign_thread, in_a_callback, in_a_task_of_another_factory,
-    in_a_task_of_another_task_factory, awaited_in_a_step, awaited_in_a_child,
+    on_a_foreign_thread, on_a_foreign_thread_that_the_workflow_waits_for, on_the_loop_from_a_foreign_thread,
+    in_a_callback, in_a_task_of_another_factory, in_a_task_of_another_task_factory, awaited_in_a_step,
+    awaited_in_a_child,
 ]  # fmt: skip
 
 
