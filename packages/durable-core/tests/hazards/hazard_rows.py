@@ -261,6 +261,7 @@ PROGRAM: Final = (
         "step whose body uses gather followed by tasks",
         (
             "test_what_a_step_or_a_serializer_does_moves_no_lane_of_the_workflow",
+            "test_a_body_runs_in_a_task_of_its_own_that_knows_the_step_and_its_serializer_in_the_workflows",
             "test_a_task_around_a_single_operation_takes_no_number",
         ),
     ),

@@ -175,6 +175,10 @@ def paint() -> str:
 
 
 async def paint_async() -> str:
+    return paint()
+
+
+async def paint_later() -> str:
     await asyncio.sleep(0)
     return paint()
 
@@ -195,7 +199,7 @@ def colours(flavour: str, place: Callable[[DurableContext], Any]) -> list[str]:
 
 
 @both_flavours
-@pytest.mark.parametrize("step", [paint, paint_async])
+@pytest.mark.parametrize("step", [paint, paint_async, paint_later])
 def test_a_context_variable_that_a_step_sets_does_not_come_back_but_one_that_is_set_reaches_it(
     flavour: str, step: Callable[[], Any]
 ) -> None:

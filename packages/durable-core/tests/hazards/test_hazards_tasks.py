@@ -10,7 +10,15 @@ import pytest
 from hazard_clients import Call, Watched
 from hazard_runs import Stage, failure_of, id_at_root
 
-from durable_core import ContextMisuseError, DurableContext, Duration, NoRetry, StepConfig, durable_execution
+from durable_core import (
+    ContextMisuseError,
+    DurableContext,
+    Duration,
+    NoRetry,
+    StepConfig,
+    durable_execution,
+    step_context,
+)
 from durable_core.spi import CheckpointAnswer
 from durable_testing import LocalRunner
 
@@ -161,6 +169,36 @@ def test_what_a_step_or_a_serializer_does_moves_no_lane_of_the_workflow(body: An
 
     result = LocalRunner(handler).run()
     assert result.value == [id_at_root("t1.1"), id_at_root("t2.1")]
+
+
+async def waits_a_turn() -> object:
+    await asyncio.sleep(0)
+    return asyncio.current_task(), step_context().attempt
+
+
+async def ends_at_once() -> object:
+    return asyncio.current_task(), step_context().attempt
+
+
+@pytest.mark.parametrize("body", [waits_a_turn, ends_at_once])
+def test_a_body_runs_in_a_task_of_its_own_that_knows_the_step_and_its_serializer_in_the_workflows(body: Any) -> None:
+    found: list[object] = []
+
+    class Looking:
+        def serialize(self, value: Any, context: object) -> str:
+            found.extend([*value, asyncio.current_task()])
+            return "1"
+
+        def deserialize(self, data: str, context: object) -> Any:
+            return data
+
+    @durable_execution
+    async def handler(event: object, ctx: DurableContext) -> bool:
+        await ctx.step(body, config=StepConfig(serdes=Looking()))
+        own, attempt, around = found
+        return attempt == 1 and around is asyncio.current_task() is not own
+
+    assert Stage(handler).invoke() == {"Status": "SUCCEEDED", "Result": "true"}
 
 
 def test_a_task_around_a_single_operation_takes_no_number() -> None:
