@@ -1,0 +1,151 @@
+"""Workflows written once for both flavours, the places where an operation can stand, and what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Final, cast
+
+import pytest
+
+from durable_core import DurableContext, DurableFunction, Duration, OperationError, blocking, durable_execution
+from durable_testing import LocalRunner, TestResult
+
+Body = Callable[[DurableContext], Coroutine[Any, Any, Any]]
+
+SECOND: Final = Duration.from_seconds(1)
+MINUTE: Final = Duration.from_minutes(1)
+
+ASYNC_PLACES: Final = ("root", "child", "nested", "gather")
+BLOCKING_PLACES: Final = ("root", "child", "nested")
+PLACES: Final = [("async", each) for each in ASYNC_PLACES] + [("blocking", each) for each in BLOCKING_PLACES]
+
+both_flavours: Final = pytest.mark.parametrize("flavour", ["async", "blocking"])
+everywhere: Final = pytest.mark.parametrize(("flavour", "place"), PLACES, ids=map("-".join, PLACES))
+
+
+def handler_of(flavour: str, body: Body, **settings: Any) -> DurableFunction[Any]:
+    """A handler that runs *body*, which awaits nothing but operations, in this flavour."""
+    if flavour == "async":
+
+        async def handler(event: object, ctx: DurableContext) -> Any:
+            return await body(ctx)
+
+        return durable_execution(**settings)(handler)
+
+    def handler_(event: object, ctx: blocking.DurableContext) -> Any:
+        return _finished(body(_awaitable(ctx)))
+
+    handler_.__name__ = "handler"
+    return durable_execution(**settings)(handler_)
+
+
+def run(flavour: str, body: Body, *, functions: dict[str, Any] | None = None, **options: Any) -> TestResult[Any]:
+    """*body* as a workflow of this flavour, run to its end; *functions* are those that it can invoke."""
+    runner = LocalRunner(handler_of(flavour, body))
+    for name, target in (functions or {}).items():
+        runner.register(name, target)
+    return runner.run(**options)
+
+
+def value_of(flavour: str, body: Body, **options: Any) -> Any:
+    """What *body* returned, as ``run``."""
+    result = run(flavour, body, **options)
+    assert result.status == "SUCCEEDED", result.error
+    return result.value
+
+
+def standing_at(place: str, body: Body) -> Body:
+    """A workflow in which *body* stands at *place*."""
+
+    async def at_root(ctx: DurableContext) -> Any:
+        return await body(ctx)
+
+    async def in_child(ctx: DurableContext) -> Any:
+        return await ctx.run_in_child_context(body, name="child")
+
+    async def nested(ctx: DurableContext) -> Any:
+        return await ctx.run_in_child_context(in_child, name="outer")
+
+    async def in_gather(ctx: DurableContext) -> Any:
+        found = await asyncio.gather(body(ctx), ctx.step(str, "beside", name="beside"), ctx.wait(SECOND))
+        return found[0]
+
+    return {"root": at_root, "child": in_child, "nested": nested, "gather": in_gather}[place]
+
+
+async def outcome_of(operation: Awaitable[Any]) -> dict[str, Any]:
+    """What came of an operation, in a form that JSON holds: its value, or all that is known of its error."""
+    try:
+        return {"value": await operation}
+    except OperationError as error:
+        return {
+            "classes": [f"{each.__module__}.{each.__qualname__}" for each in type(error).__mro__],
+            "text": str(error),
+            "args": list(error.args),
+            "fields": {name: list(each) if isinstance(each, tuple) else each for name, each in vars(error).items()},
+        }
+
+
+def lines(result: TestResult[Any]) -> list[tuple[Any, ...]]:
+    """The history without what differs from run to run: times, callback ids, the ids of executions and invocations."""
+    return [_line(event) for event in result.history]
+
+
+def _line(event: dict[str, Any]) -> tuple[Any, ...]:
+    details: dict[str, Any] = event.get(f"{event['EventType']}Details", {})
+    passing = ("CallbackId", "DurableExecutionArn", "RequestId")
+    kept = {name: each for name, each in details.items() if name not in passing and "Timestamp" not in name}
+    named = ("Id", "Name", "SubType", "ParentId") if not event["EventType"].startswith("Execution") else ()
+    return (event["EventId"], event["EventType"], *(event.get(name) for name in named), kept)
+
+
+class _Awaitable:
+    """The blocking context under the names of the async one: an operation is over when it has been awaited."""
+
+    def __init__(self, ctx: blocking.DurableContext) -> None:
+        self._ctx = ctx
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._ctx, name)
+        return _later(found) if name in _OPERATIONS else found
+
+    async def create_callback(self, **options: Any) -> Any:
+        return _AwaitableCallback(self._ctx.create_callback(**options))
+
+    async def run_in_child_context(self, func: Callable[..., Any], /, *args: Any, **options: Any) -> Any:
+        @functools.wraps(func)
+        def body(child: blocking.DurableContext, *rest: Any) -> Any:
+            return _finished(func(_awaitable(child), *rest))
+
+        return self._ctx.run_in_child_context(body, *args, **options)
+
+
+class _AwaitableCallback:
+    def __init__(self, callback: blocking.Callback[Any]) -> None:
+        self.callback_id = callback.callback_id
+        self.name = callback.name
+        self.result = _later(callback.result)
+
+
+_OPERATIONS = frozenset({"step", "wait", "wait_for_condition", "wait_for_callback", "invoke"})
+
+
+def _later(call: Callable[..., Any]) -> Callable[..., Coroutine[Any, Any, Any]]:
+    async def called(*args: Any, **options: Any) -> Any:
+        return call(*args, **options)
+
+    return called
+
+
+def _awaitable(ctx: blocking.DurableContext) -> DurableContext:
+    return cast("DurableContext", _Awaitable(ctx))
+
+
+def _finished(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    try:
+        coroutine.send(None)
+    except StopIteration as stop:
+        return stop.value
+    raise AssertionError("a body for both flavours awaits nothing but operations")
