@@ -11,7 +11,14 @@ from durable_core._core.identity import hashed
 from durable_core._runtime.driver import Driver
 from durable_core._runtime.execution import Execution
 from durable_core._runtime.scope import Lane
-from durable_core._wire.shapes import ErrorObject, Operation, OperationAction, OperationType, OperationUpdate
+from durable_core._wire.shapes import (
+    ErrorObject,
+    Operation,
+    OperationAction,
+    OperationStatus,
+    OperationType,
+    OperationUpdate,
+)
 from durable_core.errors import SizeLimitError
 from durable_core.limits import error_limit
 from durable_core.serdes import JsonSerDes, SerDes, SerDesContext, read, write
@@ -75,6 +82,10 @@ class Kind(Generic[T_co]):
     def moment(self, entry: Operation) -> int:
         """When what is recalled of *entry* came about, in milliseconds of the service's clock; 0: it did not say."""
         return ended(entry)
+
+    def status(self, entry: Operation) -> OperationStatus:
+        """What the workflow sees that *entry*, which is over, came to; the same on every replay."""
+        return entry["Status"]
 
     def recall(self, entry: Operation) -> T_co:
         """The result that *entry*, which is over, records, or its error."""

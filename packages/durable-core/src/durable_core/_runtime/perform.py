@@ -81,7 +81,7 @@ def _found(kind: Kind[Any]) -> Operation | None:
 def _seen(kind: Kind[T], entry: Operation) -> T:
     see = kind.execution.see
     if see is not None:
-        see(Seen(kind.id, entry["Status"]))
+        see(Seen(kind.id, kind.status(entry)))
     return kind.recall(entry)
 
 

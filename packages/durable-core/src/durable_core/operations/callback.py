@@ -16,7 +16,7 @@ from durable_core._core.rebuilding import Family, rebuild
 from durable_core._runtime.kind import Kind
 from durable_core._runtime.perform import perform
 from durable_core._runtime.scope import Lane, Scope
-from durable_core._wire.shapes import TERMINAL, CallbackOptions, ErrorObject, Operation, OperationType
+from durable_core._wire.shapes import TERMINAL, CallbackOptions, ErrorObject, Operation, OperationStatus, OperationType
 from durable_core.config import CallbackConfig, ChildConfig, StepConfig, WaitForCallbackConfig
 from durable_core.duration import whole_seconds
 from durable_core.errors import (
@@ -73,6 +73,9 @@ class CreateCallback(Kind[Any]):
 
     def moment(self, entry: Operation) -> int:
         return millis(entry["StartTimestamp"])
+
+    def status(self, entry: Operation) -> OperationStatus:
+        return "STARTED"
 
     async def run_unrecorded(self) -> Never:
         raise AssertionError("it is always recorded")
