@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from operation_runs import both_flavours, handler_of
+import pytest
+from operation_runs import SECOND, both_flavours, handler_of, run
 
 from durable_core import DurableContext
 from durable_testing import LocalRunner
@@ -31,3 +32,29 @@ def test_an_answer_in_the_body_of_a_step_is_there_when_the_step_is_over(flavour:
 
     result = Answering(flavour, body).runner.run()
     assert (result.value, len(result.invocations)) == ("yes", 1)
+
+
+@both_flavours
+def test_what_was_logged_before_the_answer_is_not_logged_again_after_it(
+    flavour: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The answer is news; that the callback was created is not."""
+    caplog.set_level("INFO", "durable")
+    replaying: list[bool] = []
+
+    async def body(ctx: DurableContext) -> None:
+        callback = await ctx.create_callback(name="approval")
+        ctx.logger.info("created")
+        await ctx.step(str, "sent", name="send")
+        replaying.append(ctx.is_replaying)
+        ctx.logger.info("sent")
+        await callback.result()
+        replaying.append(ctx.is_replaying)
+        ctx.logger.info("answered")
+        await ctx.wait(SECOND)
+
+    result = run(flavour, body, callbacks={"approval": True})
+    assert len(result.invocations) == 3
+    assert [record.getMessage() for record in caplog.records] == ["created", "sent", "answered"]
+    assert replaying[:3] == [False, True, False]
+    assert replaying[3:5] == [True, True]

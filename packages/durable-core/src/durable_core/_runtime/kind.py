@@ -79,6 +79,11 @@ class Kind(Generic[T_co]):
         """Whether *entry* can be recalled."""
         raise NotImplementedError
 
+    def is_news(self, entry: Operation) -> bool:
+        """Whether *entry* has not come about yet, or no earlier invocation was told that it has."""
+        journal = self.execution.journal
+        return not journal.was_over(self.id) and (self.id in journal.news or not self.is_over(entry))
+
     def moment(self, entry: Operation) -> int:
         """When what is recalled of *entry* came about, in milliseconds of the service's clock; 0: it did not say."""
         return ended(entry)

@@ -73,7 +73,7 @@ def _found(kind: Kind[Any]) -> Operation | None:
         return None
     if not _is_same(entry, kind):
         raise _changed(entry, kind)
-    if lane.replaying and not journal.was_over(kind.id) and (kind.id in journal.news or not kind.is_over(entry)):
+    if lane.replaying and kind.is_news(entry):
         lane.replaying = False
     return entry
 

@@ -71,6 +71,9 @@ class CreateCallback(Kind[Any]):
     def is_over(self, entry: Operation) -> bool:
         return "CallbackId" in entry.get("CallbackDetails", {})
 
+    def is_news(self, entry: Operation) -> bool:
+        return not self.is_over(entry)  # an answer that is news is news to who asks for it
+
     def moment(self, entry: Operation) -> int:
         return millis(entry["StartTimestamp"])
 
