@@ -75,6 +75,9 @@ class Kind(Generic[T_co]):
 
     # What each kind does
 
+    def admit(self) -> None:
+        """Raise what stands against it, where nothing of it is recorded yet: on this run as on every replay."""
+
     def is_over(self, entry: Operation) -> bool:
         """Whether *entry* can be recalled."""
         raise NotImplementedError

@@ -67,6 +67,7 @@ def _found(kind: Kind[Any]) -> Operation | None:
     journal, lane = kind.execution.journal, kind.lane
     entry = journal.find(kind.id)
     if entry is None:
+        kind.admit()
         lane.replaying = False
         if lane.scope.over:
             raise _unexpected(kind)

@@ -68,6 +68,9 @@ class CreateCallback(Kind[Any]):
     def __str__(self) -> str:
         return f'callback "{self.name}"' if self.name else "a callback"
 
+    def admit(self) -> None:
+        self.serdes()
+
     def is_over(self, entry: Operation) -> bool:
         return "CallbackId" in entry.get("CallbackDetails", {})
 

@@ -61,6 +61,9 @@ class Child(Kind[Any]):
     def __str__(self) -> str:
         return f'child context "{self.name}"' if self.name else "a child context"
 
+    def admit(self) -> None:
+        self._serdes()
+
     def is_over(self, entry: Operation) -> bool:
         return entry["Status"] in TERMINAL and not _replays_children(entry)
 

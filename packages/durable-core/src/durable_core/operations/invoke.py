@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import re
-from types import FrameType
 from typing import Any, Never
 
 from durable_core._core.rebuilding import Family, rebuild
 from durable_core._runtime.kind import Kind
-from durable_core._runtime.scope import Lane
 from durable_core._wire.shapes import TERMINAL, ChainedInvokeOptions, Operation, OperationType
 from durable_core.config import InvokeConfig
 from durable_core.errors import InvokeError, InvokeStoppedError, InvokeTimeoutError, OperationError, ValidationError
 from durable_core.operations.functions import checked_name, hint
-from durable_core.serdes import UNTYPED, encode_json, json_serdes
+from durable_core.serdes import UNTYPED, SerDes, encode_json, json_serdes
 
 _DEFAULT: InvokeConfig[Any] = InvokeConfig()
 _FUNCTION = re.compile(r"(arn:[a-zA-Z0-9-]+:lambda:[a-z0-9-]+:\d{12}:function:)?[a-zA-Z0-9_.:$-]+")
@@ -44,20 +42,20 @@ class Invoke(Kind[Any]):
             raise ValidationError(f"invoke takes an InvokeConfig as its config, got {given!r}")
         self._function = function_name
         self._payload = payload
+        self._written = ""
 
     def __str__(self) -> str:
         return f'invoke "{self.name}"' if self.name else f"the invocation of {self._function}"
+
+    def admit(self) -> None:
+        self._serdes()
+        self._written = self._write_payload()
 
     def is_over(self, entry: Operation) -> bool:
         return entry["Status"] in TERMINAL
 
     async def run_unrecorded(self) -> Never:
         raise AssertionError("it is always recorded")
-
-    def take_place(self, lane: Lane, frame: FrameType) -> None:
-        super().take_place(lane, frame)
-        if self.execution.journal.find(self.id) is None:
-            self._written = self._write()  # what cannot be sent is refused at the call
 
     async def run(self, entry: Operation | None) -> Operation:
         if entry is None:
@@ -70,13 +68,16 @@ class Invoke(Kind[Any]):
     def recall(self, entry: Operation) -> Any:
         details = entry.get("ChainedInvokeDetails", {})
         if entry["Status"] == "SUCCEEDED":
-            given = self.config.result_serdes or self.execution.settings.serdes
-            serdes = given or json_serdes(UNTYPED if self.config.returns is None else hint(self.config.returns))
-            return self.read(serdes, details.get("Result") or "null")
+            return self.read(self._serdes(), details.get("Result") or "null")
         base = _ERRORS.get(entry["Status"], InvokeError)
         raise rebuild(base, details.get("Error", {}), entry, Family(self.execution.settings.errors))
 
-    def _write(self) -> str:
+    def _serdes(self) -> SerDes[Any]:
+        """How the result is read."""
+        given = self.config.result_serdes or self.execution.settings.serdes
+        return given or json_serdes(UNTYPED if self.config.returns is None else hint(self.config.returns))
+
+    def _write_payload(self) -> str:
         """The payload as text: an object of any type that has a JSON form, or what its serializer takes."""
         given = self.config.payload_serdes or self.execution.settings.serdes
         payload = encode_json(self._payload) if given is None else self.write(given, self._payload)[0]
