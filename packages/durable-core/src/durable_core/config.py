@@ -5,6 +5,7 @@ The generic ones have no slots: in Python 3.11 such a class could not be called 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -23,7 +24,7 @@ from durable_core.serdes import SerDes
 S = TypeVar("S")
 T = TypeVar("T")
 
-_MAX_TENANT = 256
+_TENANT = re.compile(r"[a-zA-Z0-9._:/=+@ -]{1,256}")
 """``TenantId`` in the API model."""
 
 
@@ -204,9 +205,10 @@ class InvokeConfig(Generic[T]):
 
     def __post_init__(self) -> None:
         tenant: object = self.tenant_id
-        if tenant is not None and not (isinstance(tenant, str) and 1 <= len(tenant) <= _MAX_TENANT):
+        if tenant is not None and not (isinstance(tenant, str) and _TENANT.fullmatch(tenant)):
             raise ValidationError(
-                f"InvokeConfig.tenant_id takes a string of 1 to {_MAX_TENANT} characters, got {tenant!r}"
+                "InvokeConfig.tenant_id takes 1 to 256 letters, digits, blanks and characters of ._:/=+@-, got "
+                f"{tenant!r}"
             )
         check_serdes(self.payload_serdes, "InvokeConfig.payload_serdes")
         check_serdes(self.result_serdes, "InvokeConfig.result_serdes")

@@ -59,7 +59,7 @@ class CreateCallback(Kind[Any]):
         self, name: str | None, config: CallbackConfig[Any] | None, make: Callable[[CreateCallback, str], Any]
     ) -> None:
         self.name: str | None = checked_name(name)
-        self.config: CallbackConfig[Any] = config or _DEFAULT
+        self.config: CallbackConfig[Any] = _DEFAULT if config is None else config
         given: object = self.config
         if not isinstance(given, CallbackConfig):
             raise ValidationError(f"create_callback takes a CallbackConfig as its config, got {given!r}")
@@ -205,7 +205,7 @@ class WaitForCallback(Child):
 
 def asked(config: WaitForCallbackConfig[Any] | None) -> WaitForCallbackConfig[Any]:
     """*config*, or the default one; ``ValidationError`` if it is something else."""
-    given: object = config or _DEFAULT_ASKED
+    given: object = _DEFAULT_ASKED if config is None else config
     if not isinstance(given, WaitForCallbackConfig):
         raise ValidationError(f"wait_for_callback takes a WaitForCallbackConfig as its config, got {given!r}")
     return given

@@ -51,7 +51,7 @@ class Child(Kind[Any]):
         self._facts = facts_of(func)
         self._make_context = make_context
         self.name: str | None = checked_name(name) or self._facts.name
-        self.config: ChildConfig = config or _DEFAULT
+        self.config: ChildConfig = _DEFAULT if config is None else config
         if not isinstance(self.config, ChildConfig):
             raise ValidationError(f"run_in_child_context takes a ChildConfig as its config, got {self.config!r}")
         self.recorded: bool = not self.config.virtual

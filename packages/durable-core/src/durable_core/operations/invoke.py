@@ -14,8 +14,12 @@ from durable_core.operations.functions import checked_name, hint
 from durable_core.serdes import UNTYPED, SerDes, encode_json, json_serdes
 
 _DEFAULT: InvokeConfig[Any] = InvokeConfig()
-_FUNCTION = re.compile(r"(arn:[a-zA-Z0-9-]+:lambda:[a-z0-9-]+:\d{12}:function:)?[a-zA-Z0-9_.:$-]+")
-"""What ``NamespacedFunctionName`` in the API model takes, roughly: the service knows it exactly."""
+_FUNCTION = re.compile(
+    r"(arn:(aws[a-zA-Z-]*)?:lambda:)?((eusc-)?[a-z]{2}(-gov|-iso[a-z]?)?-[a-z]+-\d:)?(\d{12}:)?(function:)?"
+    r"[a-zA-Z0-9_.-]+(:(\$LATEST(\.PUBLISHED)?|[a-zA-Z0-9_-]+))?",
+    re.ASCII,
+)
+"""``NamespacedFunctionName`` in the API model."""
 _MAX_FUNCTION = 256
 _ERRORS: dict[str, type[OperationError]] = {"TIMED_OUT": InvokeTimeoutError, "STOPPED": InvokeStoppedError}
 
@@ -36,7 +40,7 @@ class Invoke(Kind[Any]):
                 f"invoke takes a function's name or ARN, with or without a qualifier, got {function_name!r}"
             )
         self.name: str | None = checked_name(name)
-        self.config: InvokeConfig[Any] = config or _DEFAULT
+        self.config: InvokeConfig[Any] = _DEFAULT if config is None else config
         given: object = self.config
         if not isinstance(given, InvokeConfig):
             raise ValidationError(f"invoke takes an InvokeConfig as its config, got {given!r}")

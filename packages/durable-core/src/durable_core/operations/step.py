@@ -36,7 +36,7 @@ class Step(Attempts):
             name = given_name
         Attempts.__init__(self, func, facts, facts.name if name is None else checked_name(name))
         self._args = args
-        self.config: StepConfig = config or given_config or _DEFAULT
+        self.config: StepConfig = config if config is not None else given_config or _DEFAULT
         if not isinstance(self.config, StepConfig):
             raise ValidationError(f"step takes a StepConfig as its config, got {self.config!r}")
 
