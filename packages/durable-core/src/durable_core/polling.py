@@ -13,7 +13,9 @@ from typing import TypeVar
 
 from msgspec import Struct
 
+from durable_core.duration import whole_seconds
 from durable_core.errors import ValidationError
+from durable_core.limits import MAX_WAIT_SECONDS
 from durable_core.retry import Jitter, check_attempts, check_delay
 
 S = TypeVar("S")
@@ -53,7 +55,7 @@ def poll_every(
     duration: timedelta, *, until: Callable[[S], bool], max_attempts: int = 60
 ) -> Callable[[S, int], WaitDecision]:
     """Look again every *duration* until *until* holds for the state, at most *max_attempts* times."""
-    check_delay("poll_every's duration", duration)
+    _check_pause("poll_every's duration", duration)
     return _polling(until, max_attempts, lambda attempt: duration.total_seconds(), Jitter.NONE)
 
 
@@ -70,8 +72,8 @@ def poll_with_backoff(
 
     Until *until* holds for the state, at most *max_attempts* times.
     """
-    check_delay("initial_delay", initial_delay)
-    check_delay("max_delay", max_delay)
+    _check_pause("initial_delay", initial_delay)
+    _check_pause("max_delay", max_delay)
     given: object = multiplier
     if not isinstance(given, int | float) or not 1 <= given < math.inf:
         raise ValidationError(f"multiplier must be at least 1, got {given!r}")
@@ -86,6 +88,11 @@ def poll_with_backoff(
             return max_delay.total_seconds()
 
     return _polling(until, max_attempts, seconds, jitter)
+
+
+def _check_pause(name: str, delay: timedelta) -> None:
+    check_delay(name, delay)
+    whole_seconds(delay, name, most=MAX_WAIT_SECONDS)
 
 
 def _polling(

@@ -176,7 +176,11 @@ BAD_SETTINGS: list[tuple[Any, dict[str, Any], str]] = [
         for duration in (5, 5.0, "5 s", timedelta(0), timedelta(seconds=-1), timedelta(seconds=100_000_000))
     ],
     *[
-        (cls, {"timeout": MONTH, "heartbeat_timeout": 2 * MONTH}, f"{cls.__name__}.heartbeat_timeout must not be longer")
+        (
+            cls,
+            {"timeout": MONTH, "heartbeat_timeout": 2 * MONTH},
+            f"{cls.__name__}.heartbeat_timeout must not be longer",
+        )
         for cls in (CallbackConfig, WaitForCallbackConfig)
     ],
     (CallbackConfig, {"serdes": ReadsOnly()}, "CallbackConfig.serdes takes an object with serialize and deserialize"),
