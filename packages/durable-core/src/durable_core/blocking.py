@@ -30,7 +30,6 @@ from durable_core.operations.callback import (
 )
 from durable_core.operations.child import Child
 from durable_core.operations.condition import Condition
-from durable_core.operations.functions import facts_of
 from durable_core.operations.invoke import Invoke
 from durable_core.operations.step import Step
 from durable_core.operations.wait import Wait
@@ -138,12 +137,11 @@ class DurableContext(ContextFacts):
     ) -> Any:
         """Create a callback, tell somebody its id, and wait, as ``durable_core.DurableContext.wait_for_callback``."""
         how = asked(config)
-        facts_of(submitter)
 
         def body(context: DurableContext):  # type: ignore[no-untyped-def]  # its result has the type of *config*
             return drive(ask(context._place, submitter, args, name, how))
 
-        return self._perform(WaitForCallback(body, name, how, DurableContext), _getframe(1))
+        return self._perform(WaitForCallback(body, submitter, name, how, DurableContext), _getframe(1))
 
     @overload
     def invoke(

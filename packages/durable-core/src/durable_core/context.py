@@ -35,7 +35,6 @@ from durable_core.operations.child import Child
 from durable_core.operations.combinators import All, AllSettled, Any_, Combinator, Race
 from durable_core.operations.condition import Condition
 from durable_core.operations.fan_out import Branches, FanOut, mapped, paralleled
-from durable_core.operations.functions import facts_of
 from durable_core.operations.invoke import Invoke
 from durable_core.operations.step import Step
 from durable_core.operations.wait import Wait
@@ -197,12 +196,11 @@ class DurableContext(ContextFacts):
         ``CallbackError``, none in time a ``CallbackTimeoutError``.
         """
         how = asked(config)
-        facts_of(submitter)
 
         async def body(context: DurableContext):  # type: ignore[no-untyped-def]  # its result has the type of *config*
             return await ask(context._place, submitter, args, name, how)
 
-        return Operation(self._place(WaitForCallback(body, name, how, DurableContext), _getframe(1)))
+        return Operation(self._place(WaitForCallback(body, submitter, name, how, DurableContext), _getframe(1)))
 
     @overload
     def invoke(

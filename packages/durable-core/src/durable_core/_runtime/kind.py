@@ -134,10 +134,10 @@ class Kind(Generic[T_co]):
         if len(payload) * 4 > limit and (size := len(payload.encode())) > limit:
             raise SizeLimitError(f"the {what} of {self} has {size} bytes; the service takes at most {limit}")
 
-    def describe(self, error: BaseException) -> ErrorObject:
-        """*error* as it is recorded."""
+    def describe(self, error: BaseException, *, spare: int = 0) -> ErrorObject:
+        """*error* as it is recorded, with so many bytes to *spare*."""
         settings = self.execution.settings
-        return describe(error, limit=error_limit(settings.limits), stack_trace=settings.stack_traces)
+        return describe(error, limit=error_limit(settings.limits) - spare, stack_trace=settings.stack_traces)
 
     def read(self, serdes: SerDes[Any], data: str) -> Any:
         """The value that *data* records of this operation."""

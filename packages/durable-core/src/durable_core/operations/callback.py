@@ -5,7 +5,6 @@ A callback is one CALLBACK operation with two moments: it has an id once it is r
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from sys import _getframe  # pyright: ignore[reportPrivateUsage] (documented for CPython)
 from types import FrameType
@@ -30,7 +29,7 @@ from durable_core.errors import (
 )
 from durable_core.limits import MAX_CALLBACK_SECONDS
 from durable_core.operations.child import Child
-from durable_core.operations.functions import checked_name, hint
+from durable_core.operations.functions import checked_name, facts_of, hint
 from durable_core.operations.step import Step
 from durable_core.serdes import SerDes, json_serdes
 
@@ -39,11 +38,11 @@ PlaceOf = Callable[[Kind[Any], FrameType], Kind[Any]]
 
 _DEFAULT: CallbackConfig[Any] = CallbackConfig()
 _DEFAULT_ASKED: WaitForCallbackConfig[Any] = WaitForCallbackConfig()
-_SUBMITTER = "submitter"
-"""Marks the data of an error as that of the submitter, so that a replay can tell it from an answer's."""
-_NOBODYS: Any = object()
-_TIMED_OUT = ("Callback.Timeout", "Callback.Heartbeat")
-"""The types of the errors that the service itself ends a callback with."""
+_ORIGINS = {"submitter": CallbackSubmitterError, "time": CallbackTimeoutError, "answer": CallbackError}
+"""Where the failure of a ``wait_for_callback`` came from. The data of its record begin with that, so that a replay
+knows it too, whatever somebody outside has answered."""
+_MARK = 128
+"""Bytes that an origin takes in a record, beside a stack trace that is cut."""
 
 
 class CreateCallback(Kind[Any]):
@@ -175,13 +174,14 @@ class CallbackResult(Kind[Any]):
 class WaitForCallback(Child):
     """A CONTEXT with a callback and the step that tells somebody its id."""
 
-    __slots__ = ()
+    __slots__ = ("_submitter",)
 
     subtype = "WaitForCallback"
 
     def __init__(
         self,
         body: Callable[..., Any],
+        submitter: Callable[..., Any],
         name: str | None,
         config: WaitForCallbackConfig[Any],
         make_context: Callable[[Scope], object],
@@ -189,18 +189,31 @@ class WaitForCallback(Child):
         recorded = ChildConfig(serdes=config.serdes, returns=config.returns)
         super().__init__(body, (), name, recorded, make_context)
         self.name: str | None = checked_name(name)
+        self._submitter = facts_of(submitter)
 
     def __str__(self) -> str:
         return f'wait_for_callback "{self.name}"' if self.name else "a wait_for_callback"
 
+    def recall(self, entry: Operation) -> Any:
+        if entry["Status"] == "SUCCEEDED" and "Result" not in entry.get("ContextDetails", {}):
+            return None  # an answer without a payload
+        return super().recall(entry)
+
     def failed(self, record: ErrorObject, entry: Operation) -> OperationError:
-        family = Family(self.execution.settings.errors, self._facts.names)
-        data = _data_of_the_submitter(record)
-        if data is not _NOBODYS:
-            record = {**record, "ErrorData": data}
-            return rebuild(CallbackSubmitterError, record, entry, family)
-        base = CallbackTimeoutError if record.get("ErrorType") in _TIMED_OUT else CallbackError
-        return rebuild(base, record, entry, family)
+        origin, marked, data = record.get("ErrorData", "").partition(":")
+        if origin not in _ORIGINS:
+            return rebuild(CallbackError, record, entry, Family(self.execution.settings.errors))
+        told: ErrorObject = {**record, "ErrorData": data}
+        if not marked:
+            del told["ErrorData"]
+        names = self._submitter.names if origin == "submitter" else {}
+        return rebuild(_ORIGINS[origin], told, entry, Family(self.execution.settings.errors, names))
+
+    async def _succeed(self, value: Any, serdes: SerDes[Any]) -> Operation:
+        if value is not None:
+            return await super()._succeed(value, serdes)
+        await self.driver.conclude(self.update("SUCCEED"))
+        return self.entry()
 
 
 def asked(config: WaitForCallbackConfig[Any] | None) -> WaitForCallbackConfig[Any]:
@@ -229,19 +242,15 @@ async def ask(
     try:
         await perform(place(Step(submitter, (id, *args), None, how)))
     except StepError as error:
-        raise CallbackSubmitterError(
-            error.error_message,
-            error_type=error.error_type,
-            error_data=json.dumps({_SUBMITTER: error.error_data}),
-            stack_trace=error.stack_trace,
-        ) from error
-    return await perform(place(CallbackResult(callback)))
-
-
-def _data_of_the_submitter(record: ErrorObject) -> Any:
-    """The data of the submitter's error, if *record* is of one; else ``_NOBODYS``."""
+        raise _marked("submitter", error, callback) from error
     try:
-        data = json.loads(record.get("ErrorData", ""))
-    except (ValueError, RecursionError):
-        return _NOBODYS
-    return data[_SUBMITTER] if isinstance(data, dict) and data.keys() == {_SUBMITTER} else _NOBODYS
+        return await perform(place(CallbackResult(callback)))
+    except CallbackError as error:
+        raise _marked("time" if isinstance(error, CallbackTimeoutError) else "answer", error, callback) from error
+
+
+def _marked(origin: str, error: OperationError, callback: CreateCallback) -> CallbackError:
+    """*error*, with its *origin* in its data."""
+    record = callback.describe(error, spare=_MARK)
+    data = origin if error.error_data is None or "ErrorData" not in record else f"{origin}:{record['ErrorData']}"
+    return _ORIGINS[origin](record.get("ErrorMessage", ""), error_type=record.get("ErrorType"), error_data=data)
