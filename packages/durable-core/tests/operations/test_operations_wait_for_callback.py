@@ -228,6 +228,8 @@ OTHERS: dict[str, ErrorObject] = {
     "the submitter": {"ErrorType": "Oops", "ErrorMessage": "no", "ErrorData": "submitter"},
     "the submitter with data": {"ErrorType": "Oops", "ErrorMessage": "no", "ErrorData": "submitter:{}"},
     "the clock": {"ErrorType": "Oops", "ErrorMessage": "no", "ErrorData": "time:"},
+    "a timeout by its class": {"ErrorType": "durable_core.CallbackTimeoutError", "ErrorMessage": "late"},
+    "the submitter by its class": {"ErrorType": "durable_core.CallbackSubmitterError", "ErrorMessage": "no"},
     "an answer": {"ErrorType": "Oops", "ErrorMessage": "no", "ErrorData": "answer:answer:"},
 }
 

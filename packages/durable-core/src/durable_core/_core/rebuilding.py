@@ -27,13 +27,16 @@ class Family(Struct, frozen=True):
 
     declared: tuple[type[BaseException], ...] = ()
     names: Mapping[str, Any] = {}
+    own: bool = True
+    """Whether this package's own are in it: not where somebody outside made the record."""
 
     def find(self, named: str) -> type[Exception] | None:
         """The class with this qualified name."""
         if named in _NEVER:
             return None
-        own = (*self.declared, vars(builtins).get(named), vars(errors).get(named.rpartition(".")[2]))
-        for each in (*own, *(_reached(value, named) for value in self.names.values())):
+        own = vars(errors).get(named.rpartition(".")[2]) if self.own else None
+        known = (*self.declared, vars(builtins).get(named), own)
+        for each in (*known, *(_reached(value, named) for value in self.names.values())):
             if isinstance(each, type) and issubclass(each, Exception) and qualified_name(each) == named:
                 return each
         return None

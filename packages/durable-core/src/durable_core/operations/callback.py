@@ -168,7 +168,7 @@ class CallbackResult(Kind[Any]):
         if entry["Status"] == "SUCCEEDED":
             return self.read(self._callback.serdes(), details["Result"]) if "Result" in details else None
         base = CallbackTimeoutError if entry["Status"] == "TIMED_OUT" else CallbackError
-        raise rebuild(base, details.get("Error", {}), entry, Family(self.execution.settings.errors))
+        raise rebuild(base, details.get("Error", {}), entry, Family(self.execution.settings.errors, own=False))
 
 
 class WaitForCallback(Child):
@@ -206,8 +206,8 @@ class WaitForCallback(Child):
         told: ErrorObject = {**record, "ErrorData": data}
         if not marked:
             del told["ErrorData"]
-        names = self._submitter.names if origin == "submitter" else {}
-        return rebuild(_ORIGINS[origin], told, entry, Family(self.execution.settings.errors, names))
+        names, ours = (self._submitter.names, True) if origin == "submitter" else ({}, False)
+        return rebuild(_ORIGINS[origin], told, entry, Family(self.execution.settings.errors, names, ours))
 
     async def _succeed(self, value: Any, serdes: SerDes[Any]) -> Operation:
         if value is not None:
