@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from types import FrameType
 from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
@@ -160,10 +159,15 @@ class FanOut(Child):
         kind = self.subtype.lower()
         return f'{kind} "{self.name}"' if self.name else f"a {kind}"
 
-    def take_place(self, lane: Lane, frame: FrameType) -> None:
-        super().take_place(lane, frame)
-        if self.execution.journal.find(self.id) is None:
-            self._check_quota()
+    def admit(self) -> None:
+        limits, journal = self.execution.settings.limits, self.execution.journal
+        used = journal.metered() if limits.metered else len(journal.operations)
+        needed = 1 + (len(self._specs) if self._how.nesting is Nesting.NESTED else 0)
+        if used + needed > limits.operations:
+            raise SizeLimitError(
+                f"{self} of {len(self._specs)} branches takes {needed} operations; the execution has used {used} of "
+                f"the {limits.operations} that it may have"
+            )
 
     async def _run(self, scope: Scope) -> BatchResult[Any]:
         if scope.over:
@@ -223,17 +227,6 @@ class FanOut(Child):
         branch = Branch(self._specs[index], self._branch_subtype, config, self._make_branch_context)
         branch.stand_under(self, scope.lane, index)
         return branch
-
-    def _check_quota(self) -> None:
-        """``SizeLimitError`` if the execution may not have as many operations as there are branches."""
-        limits, journal = self.execution.settings.limits, self.execution.journal
-        used = journal.metered() if limits.metered else len(journal.operations)
-        needed = 1 + (len(self._specs) if self._how.nesting is Nesting.NESTED else 0)
-        if used + needed > limits.operations:
-            raise SizeLimitError(
-                f"{self} of {len(self._specs)} branches takes {needed} operations; the execution has used {used} of "
-                f"the {limits.operations} that it may have"
-            )
 
     def _summary(self, value: Any) -> str:
         if self._how.summary_generator is None:
