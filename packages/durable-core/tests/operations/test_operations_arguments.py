@@ -85,7 +85,7 @@ CONFIGS: list[Any] = [{}, [], 0, "", False]
 BAD_CALLS: dict[str, Call] = {
     **{what: call for name in NAMES for what, call in named(name).items()},
     **{what: call for config in CONFIGS for what, call in configured(config).items()},
-    **{f"function {name!r:.60}": invoked(name) for name in FUNCTIONS},
+    **{f"function {number}": invoked(name) for number, name in enumerate(FUNCTIONS)},
     "callback with a step's config": lambda ctx: ctx.create_callback(config=StepConfig()),
     "callback with an invoke's config": lambda ctx: ctx.create_callback(config=InvokeConfig()),
     "question with a callback's config": lambda ctx: ctx.wait_for_callback(send, config=CallbackConfig()),
