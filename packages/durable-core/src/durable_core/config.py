@@ -23,6 +23,7 @@ from durable_core.serdes import SerDes
 
 S = TypeVar("S")
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 _TENANT = re.compile(r"[a-zA-Z0-9._:/=+@ -]{1,256}")
 """``TenantId`` in the API model."""
@@ -147,16 +148,16 @@ class WaitForConditionConfig(Generic[S]):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CallbackConfig(Generic[T]):
+class CallbackConfig(Generic[T_co]):
     """How long a callback is waited for, and how its result is read."""
 
     timeout: timedelta | None = None
     """From the creation on; over it, ``CallbackTimeoutError``."""
     heartbeat_timeout: timedelta | None = None
     """From one heartbeat to the next; over it, ``CallbackTimeoutError``."""
-    serdes: SerDes[T] | None = None
+    serdes: SerDes[T_co] | None = None
     """How the result is read; ``None``: the handler's, else JSON. ``TEXT`` for what is no JSON."""
-    returns: type[T] | None = None
+    returns: type[T_co] | None = None
     """The type of the result."""
 
     def __post_init__(self) -> None:
@@ -173,7 +174,7 @@ class CallbackConfig(Generic[T]):
 
 
 @dataclass(frozen=True, kw_only=True)
-class WaitForCallbackConfig(CallbackConfig[T]):
+class WaitForCallbackConfig(CallbackConfig[T_co]):
     """The same, and how the submitter runs, which is a step."""
 
     retry_strategy: RetryStrategy | None = None
@@ -191,16 +192,16 @@ class WaitForCallbackConfig(CallbackConfig[T]):
 
 
 @dataclass(frozen=True, kw_only=True)
-class InvokeConfig(Generic[T]):
+class InvokeConfig(Generic[T_co]):
     """How a function is invoked, and how its result is read."""
 
     tenant_id: str | None = None
     """For a function with tenant isolation."""
     payload_serdes: SerDes[Any] | None = None
     """How the payload is written; ``None``: the handler's, else JSON."""
-    result_serdes: SerDes[T] | None = None
+    result_serdes: SerDes[T_co] | None = None
     """How the result is read; ``None``: the handler's, else JSON."""
-    returns: type[T] | None = None
+    returns: type[T_co] | None = None
     """The type of the result."""
 
     def __post_init__(self) -> None:

@@ -24,7 +24,18 @@ from typing_functions import (
     total,
 )
 
-from durable_core import ChildConfig, DurableContext, Duration, Operation, StepConfig, step_context
+from durable_core import (
+    Callback,
+    CallbackConfig,
+    ChildConfig,
+    DurableContext,
+    Duration,
+    InvokeConfig,
+    Operation,
+    StepConfig,
+    WaitForCallbackConfig,
+    step_context,
+)
 from durable_core.spi import Operation as RecordedOperation
 
 
@@ -74,6 +85,24 @@ async def inline_children(ctx: DurableContext) -> None:
     operation = ctx.run_in_child_context(lambda inner: inner.wait(timedelta(1)))
     await operation
     await ctx.run_in_child_context(lambda inner, seconds: inner.wait(timedelta(seconds=seconds)), 3)
+
+
+ANSWERED = CallbackConfig(returns=Receipt)
+ASKED = WaitForCallbackConfig(returns=Receipt)
+INVOKED = InvokeConfig(returns=Receipt)
+
+
+def submit(callback_id: str) -> None: ...
+
+
+async def answers(ctx: DurableContext) -> None:
+    """What comes from outside has the type that its config names, also where any object will do."""
+    assert_type(await ctx.create_callback(config=ANSWERED), Callback[Receipt])
+    assert_type(await ctx.wait_for_callback(submit, config=ASKED), Receipt)
+    assert_type(await ctx.invoke("charge", config=INVOKED), Receipt)
+    print(await ctx.create_callback(config=ANSWERED))
+    print(await ctx.wait_for_callback(submit, config=ASKED))
+    print(await ctx.invoke("charge", config=INVOKED))
 
 
 async def concurrency(ctx: DurableContext) -> None:
