@@ -14,6 +14,7 @@ from durable_core import (
     ChildConfig,
     DurableContext,
     DurableFunction,
+    InvokeConfig,
     Operation,
     SerDes,
     SerDesContext,
@@ -162,3 +163,16 @@ def test_a_broken_serializer_fails_its_operation_and_nothing_hangs(handler: Dura
         )
     ]
     assert [each.status for each in result.operations] == ["FAILED"] * 3
+
+
+@durable_execution
+async def sends_a_payload(event: None, ctx: DurableContext) -> Any:
+    serdes = Constant('"sent"', ValueError("this is for others to read"))
+    return await ctx.invoke("echo", Item("tea"), config=InvokeConfig(payload_serdes=serdes))
+
+
+def test_the_serializer_of_a_payload_is_not_asked_to_read() -> None:
+    """Whoever is invoked reads it; what comes back is another value."""
+    runner = LocalRunner(sends_a_payload)
+    runner.register("echo", lambda event: event)
+    assert runner.run().value == "sent"

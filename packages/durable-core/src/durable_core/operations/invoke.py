@@ -11,7 +11,7 @@ from durable_core._wire.shapes import TERMINAL, ChainedInvokeOptions, Operation,
 from durable_core.config import InvokeConfig
 from durable_core.errors import InvokeError, InvokeStoppedError, InvokeTimeoutError, OperationError, ValidationError
 from durable_core.operations.functions import checked_name, hint
-from durable_core.serdes import UNTYPED, SerDes, encode_json, json_serdes
+from durable_core.serdes import UNTYPED, SerDes, SerDesContext, encode_json, json_serdes
 
 _DEFAULT: InvokeConfig[Any] = InvokeConfig()
 _FUNCTION = re.compile(
@@ -84,6 +84,16 @@ class Invoke(Kind[Any]):
     def _write_payload(self) -> str:
         """The payload as text: an object of any type that has a JSON form, or what its serializer takes."""
         given = self.config.payload_serdes or self.execution.settings.serdes
-        payload = encode_json(self._payload) if given is None else self.write(given, self._payload)[0]
+        payload = encode_json(self._payload) if given is None else self.write(_Sent(given), self._payload)[0]
         self.check_size(payload, self.execution.settings.limits.invoke_bytes, "payload")
         return payload
+
+
+class _Sent:
+    """Writes as another serializer does; what is sent is for the invoked function to read."""
+
+    def __init__(self, serdes: SerDes[Any]) -> None:
+        self.serialize = serdes.serialize
+
+    def deserialize(self, data: str, context: SerDesContext) -> str:
+        return data
