@@ -1,4 +1,4 @@
-"""The service as a requirement has it: with somebody outside, who answers callbacks and may look no further."""
+"""Somebody outside, who answers callbacks as a requirement lists it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple, assert_never
 from conformance_matching import REGEX, matched
 
 from durable_core.spi import Operation, millis
-from durable_testing import DurableService
+from durable_testing import DurableService, PendingCallback, VirtualClock
 
 
 class CallbackAction(NamedTuple):
@@ -32,10 +32,6 @@ class CallbackAction(NamedTuple):
         return self.callback in ("*", name)
 
 
-class LeftRunning(Exception):
-    """The requirement asks no more of the execution, which is left as it stands."""
-
-
 class Intent(NamedTuple):
     """An action that is to come."""
 
@@ -43,59 +39,38 @@ class Intent(NamedTuple):
     """In milliseconds since the epoch."""
     number: int
     """The action's, from 0."""
-    callback_id: str
+    callback: PendingCallback
 
 
-class AttendedService(DurableService):
-    """A service whose callbacks are answered from outside, each by the first of *actions* that is for it and not done.
+class Outsider:
+    """Somebody outside an execution, who answers its callbacks: each by the first of *actions* that is for it, once."""
 
-    A runner that asks for the time to skip to gets ``LeftRunning`` instead, once the execution has *enough* events.
-    *by_event*: executions are started asynchronously.
-    """
-
-    def __init__(
-        self, actions: Sequence[CallbackAction] = (), *, enough: int | None = None, by_event: bool = False
-    ) -> None:
-        super().__init__()
+    def __init__(self, service: DurableService, arn: str, actions: Sequence[CallbackAction]) -> None:
+        self._service = service
+        self._arn = arn
         self._actions = actions
-        self._enough = enough
-        self._by_event = by_event
-        self._used: set[int] = set()
-        self.arn = ""
-        """The execution that was started last."""
+        self._done: set[int] = set()
 
-    def start(self, function_name: str, payload: str, **options: Any) -> str:
-        """Start an execution, as the requirement has it invoked."""
-        self.arn = super().start(function_name, payload, **{**options, "synchronous": not self._by_event})
-        return self.arn
-
-    def history(self) -> list[dict[str, Any]]:
-        """The events of the execution so far."""
-        page: Any = self.get_durable_execution_history(DurableExecutionArn=self.arn, MaxItems=1000)
-        assert "NextMarker" not in page
-        return list(page["Events"])
-
-    def next_alarm(self) -> int | None:
-        """When time, or somebody outside, next changes an execution."""
-        if self._enough is not None and len(self.history()) >= self._enough:
-            raise LeftRunning
-        alarms = (super().next_alarm(), *(intent.due for intent in self._intents()))
-        return min((alarm for alarm in alarms if alarm is not None), default=None)
-
-    def tick(self) -> None:
-        """Record all that time has led to by now, then do what is due from outside."""
-        super().tick()
+    def pass_time(self) -> None:
+        """Let time pass until something happens, by itself or from here; ``AssertionError`` if nothing ever will."""
+        clock = self._service.clock
+        assert isinstance(clock, VirtualClock)
+        alarms = (self._service.next_alarm(), *(intent.due for intent in self._intents()))
+        to_come = [alarm for alarm in alarms if alarm is not None]
+        assert to_come, "the execution waits for what nobody will bring"
+        clock.move_to(min(to_come))
+        self._service.tick()
         for intent in list(self._intents()):
-            if intent.due <= self.clock.now():
-                self._used.add(intent.number)
-                self._act(self._actions[intent.number], intent.callback_id)
+            if intent.due <= clock.now():
+                self._done.add(intent.number)
+                act(self._actions[intent.number], intent.callback)
 
     def _intents(self) -> Iterator[Intent]:
         """The next action for each callback that is open; ``AssertionError`` if only some callbacks have one."""
         if not self._actions:
             return
-        operations: dict[str, Any] = {each["Id"]: each for each in self.operations(self.arn)}
-        taken = set(self._used)
+        operations: dict[str, Any] = {each["Id"]: each for each in self._service.operations(self._arn)}
+        taken = set(self._done)
         for each in operations.values():
             if each["Type"] != "CALLBACK" or each["Status"] != "STARTED":
                 continue
@@ -104,19 +79,20 @@ class AttendedService(DurableService):
             assert number is not None, f"no action is left for the callback {name!r}"
             taken.add(number)
             due = millis(each["StartTimestamp"]) + self._actions[number].delay * 1000
-            yield Intent(due, number, each["CallbackDetails"]["CallbackId"])
+            yield Intent(due, number, PendingCallback(self._service, each["CallbackDetails"]["CallbackId"], name))
 
-    def _act(self, action: CallbackAction, callback_id: str) -> None:
-        match action.verb:
-            case "success":
-                result = None if action.payload is None else json.dumps(action.payload).encode()
-                self.send_durable_execution_callback_success(CallbackId=callback_id, Result=result)
-            case "failure":
-                self.send_durable_execution_callback_failure(CallbackId=callback_id, Error=action.payload)
-            case "heartbeat":
-                self.send_durable_execution_callback_heartbeat(CallbackId=callback_id)
-            case _:
-                assert_never(action.verb)
+
+def act(action: CallbackAction, callback: PendingCallback) -> None:
+    """Do to *callback* what *action* says."""
+    match action.verb:
+        case "success":
+            callback.succeed_with_text(None if action.payload is None else json.dumps(action.payload))
+        case "failure":
+            callback.fail(action.payload)
+        case "heartbeat":
+            callback.heartbeat()
+        case _:
+            assert_never(action.verb)
 
 
 def name_of(callback: Operation, parent: Operation | None) -> str | None:

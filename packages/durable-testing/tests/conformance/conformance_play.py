@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from typing import Any, NamedTuple
 
 from conformance_handlers import Player
 from conformance_logs import Record, function_log, log_differences, records_in
 from conformance_matching import Bindings, alike, differences
-from conformance_outside import AttendedService, LeftRunning
+from conformance_outside import Outsider
 from conformance_requirements import CLOSING, Ending, Requirement
 
-from durable_testing import LocalRunner
+from durable_testing import LocalRunner, Run
+
+FUNCTION = "played"
+"""The name of the handler that plays."""
 
 
 class Play(NamedTuple):
@@ -30,16 +32,32 @@ class Play(NamedTuple):
 def play(requirement: Requirement, player: Player) -> Play:
     """Run the handler until the execution is over; where no ending is asked for, until it waits after all events."""
     enough = requirement.length if requirement.ending is None else None
-    service = AttendedService(requirement.actions, enough=enough, by_event=requirement.by_event)
     verify = not requirement.logs  # the replay by which the runner verifies a run may log, as any other
     with (
         function_log() as log,
-        LocalRunner(player.handler, service=service, client=player.client, verify_replay=verify) as runner,
-        suppress(LeftRunning),
+        LocalRunner(player.handler, client=player.client, verify_replay=verify) as runner,
     ):
-        runner.run(requirement.input)
-    facts = service.get_durable_execution(DurableExecutionArn=service.arn)
-    return Play(facts["Status"], facts.get("Result"), service.history(), records_in(log.getvalue(), service.arn))
+        runner.register(FUNCTION, player.handler)
+        run = started(runner, requirement)
+        move_on(run, Outsider(runner.service, run.execution_arn, requirement.actions), enough)
+        found = run.result() if run.is_over else run.snapshot()
+    result = runner.service.get_durable_execution(DurableExecutionArn=run.execution_arn).get("Result")
+    return Play(found.status, result, found.history, records_in(log.getvalue(), run.execution_arn))
+
+
+def started(runner: LocalRunner, requirement: Requirement) -> Run:
+    """An execution with the input that the requirement has; where it says so, it is invoked asynchronously."""
+    payload = json.dumps(requirement.input)
+    return Run(runner, runner.service.start(FUNCTION, payload, synchronous=not requirement.by_event))
+
+
+def move_on(run: Run, outsider: Outsider, enough: int | None) -> None:
+    """Move an execution on until it is over, or waits and has *enough* events."""
+    while True:
+        run.settle()
+        if run.is_over or (enough is not None and len(run.snapshot().history) >= enough):
+            return
+        outsider.pass_time()
 
 
 def breaches(requirement: Requirement, found: Play) -> list[str]:
