@@ -5,8 +5,14 @@ from __future__ import annotations
 import handlers_child
 import handlers_step
 import handlers_wait
+import handlers_wait_for_condition
 
-READY = {"step": handlers_step.SUITE, "wait": handlers_wait.SUITE, "child": handlers_child.SUITE}
+READY = {
+    "child": handlers_child.SUITE,
+    "step": handlers_step.SUITE,
+    "wait": handlers_wait.SUITE,
+    "wait_for_condition": handlers_wait_for_condition.SUITE,
+}
 
 NOT_YET = {
     "callback": "the core has no callbacks",
@@ -15,5 +21,4 @@ NOT_YET = {
     "parallel": "the core has no parallel",
     "plugin": "the core has no plugins",
     "wait_for_callback": "the core has no callbacks",
-    "wait_for_condition": "the core does not poll",
 }
