@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import handlers_callback
 import handlers_child
 import handlers_step
 import handlers_wait
 import handlers_wait_for_condition
 
 READY = {
+    "callback": handlers_callback.SUITE,
     "child": handlers_child.SUITE,
     "step": handlers_step.SUITE,
     "wait": handlers_wait.SUITE,
@@ -15,7 +17,6 @@ READY = {
 }
 
 NOT_YET = {
-    "callback": "the core has no callbacks",
     "invoke": "the core does not invoke functions",
     "map": "the core has no map",
     "parallel": "the core has no parallel",
