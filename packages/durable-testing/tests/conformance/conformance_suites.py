@@ -6,6 +6,7 @@ import handlers_callback
 import handlers_child
 import handlers_step
 import handlers_wait
+import handlers_wait_for_callback
 import handlers_wait_for_condition
 
 READY = {
@@ -13,6 +14,7 @@ READY = {
     "child": handlers_child.SUITE,
     "step": handlers_step.SUITE,
     "wait": handlers_wait.SUITE,
+    "wait_for_callback": handlers_wait_for_callback.SUITE,
     "wait_for_condition": handlers_wait_for_condition.SUITE,
 }
 
@@ -21,5 +23,4 @@ NOT_YET = {
     "map": "the core has no map",
     "parallel": "the core has no parallel",
     "plugin": "the core has no plugins",
-    "wait_for_callback": "the core has no callbacks",
 }
