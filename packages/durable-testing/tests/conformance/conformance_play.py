@@ -37,7 +37,8 @@ def play(requirement: Requirement, player: Player) -> Play:
         function_log() as log,
         LocalRunner(player.handler, client=player.client, verify_replay=verify) as runner,
     ):
-        runner.register(FUNCTION, player.handler)
+        for name, function in {**player.functions, FUNCTION: player.handler}.items():
+            runner.register(name, function)
         run = started(runner, requirement)
         move_on(run, Outsider(runner.service, run.execution_arn, requirement.actions), enough)
         found = run.result() if run.is_over else run.snapshot()

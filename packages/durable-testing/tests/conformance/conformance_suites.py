@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import handlers_callback
 import handlers_child
+import handlers_invoke
 import handlers_step
 import handlers_wait
 import handlers_wait_for_callback
@@ -12,6 +13,7 @@ import handlers_wait_for_condition
 READY = {
     "callback": handlers_callback.SUITE,
     "child": handlers_child.SUITE,
+    "invoke": handlers_invoke.SUITE,
     "step": handlers_step.SUITE,
     "wait": handlers_wait.SUITE,
     "wait_for_callback": handlers_wait_for_callback.SUITE,
@@ -19,7 +21,6 @@ READY = {
 }
 
 NOT_YET = {
-    "invoke": "the core does not invoke functions",
     "map": "the core has no map",
     "parallel": "the core has no parallel",
     "plugin": "the core has no plugins",
