@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from base64 import b64decode, b64encode
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -20,6 +21,8 @@ from durable_core import (
     SerDesContext,
     SerDesError,
     StepConfig,
+    WaitForCallbackConfig,
+    blocking,
     durable_execution,
 )
 from durable_testing import LocalRunner
@@ -163,6 +166,52 @@ def test_a_broken_serializer_fails_its_operation_and_nothing_hangs(handler: Dura
         )
     ]
     assert [each.status for each in result.operations] == ["FAILED"] * 3
+
+
+class OneMore:
+    """Reads a number as the next one: whoever reads it twice has another."""
+
+    def serialize(self, value: int, context: SerDesContext) -> str:
+        raise NotImplementedError("what comes from outside is only read")
+
+    def deserialize(self, data: str, context: SerDesContext) -> int:
+        return int(data) + 1
+
+
+ONE_MORE = WaitForCallbackConfig(serdes=OneMore())
+
+
+@durable_execution
+async def reads_answers(event: None, ctx: DurableContext) -> list[int | None]:
+    callback = await ctx.create_callback(name="created", config=ONE_MORE)
+    read: list[int | None] = [await callback.result(), await ctx.wait_for_callback(len, name="asked", config=ONE_MORE)]
+    await ctx.wait(timedelta(seconds=1))
+    return read
+
+
+@durable_execution
+def reads_answers_blocking(event: None, ctx: blocking.DurableContext) -> list[int | None]:
+    callback = ctx.create_callback(name="created", config=ONE_MORE)
+    read: list[int | None] = [callback.result(), ctx.wait_for_callback(len, name="asked", config=ONE_MORE)]
+    ctx.wait(timedelta(seconds=1))
+    return read
+
+
+both_readers = pytest.mark.parametrize("handler", [reads_answers, reads_answers_blocking], ids=["async", "blocking"])
+
+
+@both_readers
+def test_an_answer_is_read_once_and_never_written(handler: DurableFunction[Any]) -> None:
+    """Not even by the context of wait_for_callback, which records it as it came."""
+    result = LocalRunner(handler).run(callbacks={"created": 1, "asked": 5})
+    assert result.value == [2, 6]
+    assert result.operation("asked").payload == "5"
+
+
+@both_readers
+def test_an_answer_without_a_payload_is_none_whatever_the_serializer(handler: DurableFunction[Any]) -> None:
+    result = LocalRunner(handler).run(callbacks=lambda name: lambda callback: callback.succeed_with_text(None))
+    assert result.value == [None, None]
 
 
 @durable_execution

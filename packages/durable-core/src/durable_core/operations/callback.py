@@ -31,7 +31,7 @@ from durable_core.limits import MAX_CALLBACK_SECONDS
 from durable_core.operations.child import Child
 from durable_core.operations.functions import checked_name, facts_of, hint
 from durable_core.operations.step import Step
-from durable_core.serdes import SerDes, json_serdes
+from durable_core.serdes import TEXT, SerDes, SerDesContext, json_serdes
 
 PlaceOf = Callable[[Kind[Any], FrameType], Kind[Any]]
 """Gives an operation its place in a context, for the call that a frame is making."""
@@ -172,7 +172,10 @@ class CallbackResult(Kind[Any]):
 
 
 class WaitForCallback(Child):
-    """A CONTEXT with a callback and the step that tells somebody its id."""
+    """A CONTEXT with a callback and the step that tells somebody its id.
+
+    Its result is recorded as the answer came, and read as often as it is recalled: an answer is nowhere written anew.
+    """
 
     __slots__ = ("_submitter",)
 
@@ -199,6 +202,15 @@ class WaitForCallback(Child):
             return None  # an answer without a payload
         return super().recall(entry)
 
+    async def _succeed(self, value: str | None, serdes: SerDes[Any]) -> Operation:
+        if value is None:
+            await self.driver.conclude(self.update("SUCCEED"))
+            return self.entry()
+        return await super()._succeed(value, serdes)
+
+    def _serdes(self) -> SerDes[Any]:
+        return _AsItCame(super()._serdes())
+
     def failed(self, record: ErrorObject, entry: Operation) -> OperationError:
         origin, marked, data = record.get("ErrorData", "").partition(":")
         if origin not in _ORIGINS:
@@ -209,11 +221,15 @@ class WaitForCallback(Child):
         names, ours = (self._submitter.names, True) if origin == "submitter" else ({}, False)
         return rebuild(_ORIGINS[origin], told, entry, Family(self.execution.settings.errors, names, ours))
 
-    async def _succeed(self, value: Any, serdes: SerDes[Any]) -> Operation:
-        if value is not None:
-            return await super()._succeed(value, serdes)
-        await self.driver.conclude(self.update("SUCCEED"))
-        return self.entry()
+
+class _AsItCame:
+    """Writes the text of an answer as it is, and reads it as another serializer does."""
+
+    def __init__(self, serdes: SerDes[Any]) -> None:
+        self.deserialize = serdes.deserialize
+
+    def serialize(self, value: str, context: SerDesContext) -> str:
+        return value
 
 
 def asked(config: WaitForCallbackConfig[Any] | None) -> WaitForCallbackConfig[Any]:
@@ -231,12 +247,13 @@ async def ask(
     name: str | None,
     config: WaitForCallbackConfig[Any],
 ) -> Any:
-    """The body of ``wait_for_callback``: create a callback, tell somebody its id, and wait for the answer."""
+    """The body of ``wait_for_callback``: create a callback, tell somebody its id, and wait for the answer, as text."""
 
     def place(operation: Kind[Any]) -> Kind[Any]:
         return place_of(operation, _getframe(1))
 
-    creation = CreateCallback(name, config, lambda callback, id: (callback, id))
+    answered = CallbackConfig(timeout=config.timeout, heartbeat_timeout=config.heartbeat_timeout, serdes=TEXT)
+    creation = CreateCallback(name, answered, lambda callback, id: (callback, id))
     callback, id = await perform(place(creation))
     how = StepConfig(retry_strategy=config.retry_strategy, step_semantics=config.step_semantics)
     try:
