@@ -254,7 +254,7 @@ async def timeouts_of_steps(ctx: DurableContext, world: World) -> Any:
 
     def drag() -> str:
         world.note("drag")
-        time.sleep(0.05)
+        time.sleep(0.2)
         return "in time"
 
     short = timedelta(seconds=0.02)
