@@ -11,7 +11,7 @@ from typing import Any
 
 from durable_core._runtime.attempt import Attempt, Call, attempt, is_awaitable
 from durable_core._runtime.scheduler import Scheduler
-from durable_core._runtime.tasks import StepTask, resolve, start_now
+from durable_core._runtime.tasks import StepTask, start_now
 from durable_core.errors import StepTimeoutError
 
 
@@ -124,4 +124,4 @@ class _Body:
         if self.result is None:
             self.result = result
         if self._waiter is not None:
-            resolve(self._waiter)
+            self._scheduler.wake(self._waiter)

@@ -81,6 +81,8 @@ class Scheduler:
         """Nobody outside can call in: a workflow that waits for nothing known is failed at once."""
         self._parked: dict[str, asyncio.Future[None]] = {}
         self._polls = Polls(journal)
+        self._awake_next: list[asyncio.Future[None]] = []
+        """Operations that can go on, as soon as no code of the workflow can run."""
         self._held: list[asyncio.Future[None]] = []
         """Unfinished work that waits until all recorded outcomes are delivered."""
         self._turns: list[tuple[int, str, int, asyncio.Future[None]]] = []
@@ -135,7 +137,7 @@ class Scheduler:
         if self.ending is not None:
             await self.refuse()
         recorded = self.loop.create_future()
-        ticket = self._pipeline.post(update, lambda _: resolve(recorded))
+        ticket = self._pipeline.post(update, lambda _: self.wake(recorded))
         self._sender.arm()
         await recorded
         if ticket.error is not None:
@@ -153,6 +155,14 @@ class Scheduler:
         await seen
         if ticket.error is not None:
             raise ticket.error
+
+    def wake(self, operation: asyncio.Future[None]) -> None:
+        """Let an operation go on, once no code of the workflow can run.
+
+        Not before: a task that is cancelled while it is about to wake up sees it a turn earlier than one that waits,
+        and a replay, in which the same operation only waits, would see another order.
+        """
+        self._awake_next.append(operation)
 
     def _concluded(self, seen: asyncio.Future[None], ticket: Ticket) -> None:
         entry = self._journal.find(ticket.update["Id"])
@@ -266,7 +276,7 @@ class Scheduler:
 
     def before_blocking(self, timeout: float | None) -> float | None:
         """Nothing can run: do what is to be done, and return how long the loop may block (0: look again)."""
-        if self._deliver():
+        if self._wake_all() or self._deliver():
             return 0
         if self.ending is not None:
             return timeout
@@ -279,6 +289,7 @@ class Scheduler:
             if timeout is None and not awake and not self.loop.foreign_descriptors:
                 self._pipeline.send()
                 self._settle()
+                self._wake_all()
                 return 0
             if self._pipeline.urgent or not awake:
                 self._sender.arm(at_once=True)
@@ -295,7 +306,7 @@ class Scheduler:
         """Something runs and never blocks: deliver what is due all the same, and mind the deadline."""
         if self.ending is None and self.deadline is not None and time.monotonic() > self.deadline - LAST_CALL:
             self._give_back()
-        elif not self._deliver() and self._pipeline.urgent:
+        elif not self._wake_all() and not self._deliver() and self._pipeline.urgent:
             self._sender.arm(at_once=True)
 
     def end(self, ending: Ending) -> None:
@@ -322,6 +333,13 @@ class Scheduler:
         for handle in self.timers:
             handle.cancel()
 
+    def _wake_all(self) -> bool:
+        """Let the operations that can go on do so."""
+        ready, self._awake_next = self._awake_next, []
+        for each in ready:
+            resolve(each)
+        return bool(ready)
+
     def _deliver(self) -> bool:
         """Let the next outcome be seen; when there is none left, let unfinished work go on."""
         while self._turns:
@@ -346,7 +364,7 @@ class Scheduler:
             if waiting is not None:
                 self._polls.expect(entry["Id"])
             if waiting is not None and (entry["Status"] in TERMINAL or entry["Status"] == "READY"):
-                resolve(waiting)
+                self.wake(waiting)
         if self._pipeline.failure is not None:
             self.end(Breakdown(self._pipeline.failure))
         elif self._pipeline.closed:
