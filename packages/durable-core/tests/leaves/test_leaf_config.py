@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from dataclasses import FrozenInstanceError
 from datetime import timedelta
 from typing import Any
 
@@ -107,6 +108,18 @@ def test_a_configuration_is_frozen_and_by_keyword(cls: Any) -> None:
     """So that fields can be added, and one configuration can be shared by many steps."""
     assert cls.__dataclass_params__.frozen
     assert all(field.kw_only for field in dataclasses.fields(cls))
+
+
+@pytest.mark.parametrize("cls", [CallbackConfig, InvokeConfig, WaitForCallbackConfig])
+def test_a_configuration_can_be_made_with_its_type_named(cls: Any) -> None:
+    """As a type checker reads it; it is frozen all the same."""
+    config = cls[int](returns=int)
+    assert config == cls(returns=int)
+    with pytest.raises(FrozenInstanceError):
+        config.returns = str
+    with pytest.raises(FrozenInstanceError):
+        del config.returns
+    assert WaitForConditionConfig[int](wait_strategy=done) == WaitForConditionConfig(wait_strategy=done)
 
 
 @pytest.mark.parametrize(
