@@ -14,7 +14,7 @@ from typing import Any
 
 from durable_core._core.clock import millis
 from durable_core._core.failures import size_of
-from durable_core._wire.shapes import Operation, OperationUpdate
+from durable_core._wire.shapes import ErrorObject, Operation, OperationUpdate
 from durable_core.config import WaitForConditionConfig
 from durable_core.duration import whole_seconds
 from durable_core.errors import (
@@ -30,6 +30,9 @@ from durable_core.operations.functions import checked_name, facts_of, serdes_of
 from durable_core.polling import WaitDecision
 from durable_core.retry import RetryStrategy
 from durable_core.serdes import SerDes
+
+_LEAST_ERROR = 1_024
+"""Bytes that are left for the error of a check beside the state that is kept; a larger state cannot be kept there."""
 
 
 class Condition(Attempts):
@@ -102,11 +105,11 @@ class Condition(Attempts):
             seconds = None if self.config.retry_strategy is None else pause(self.config.retry_strategy, error, failures)
         except Exception as trouble:
             return self.broken("retry strategy", trouble, error)
-        record = self.describe(error)
-        record["ErrorData"] = json.dumps({"attempt": number, "failures": failures, "state": self._state})
-        if seconds is None or size_of(record) > error_limit(self.execution.settings.limits):
+        kept: ErrorObject = {"ErrorData": json.dumps({"attempt": number, "failures": failures, "state": self._state})}
+        taken = size_of(kept)
+        if seconds is None or taken > error_limit(self.execution.settings.limits) - _LEAST_ERROR:
             return self.failure(error)
-        return self._again(seconds, number, Error=record)
+        return self._again(seconds, number, Error={**self.describe(error, spare=taken), **kept})
 
     def _decide(self, state: Any, number: int) -> WaitDecision:
         decision = self.config.wait_strategy(state, number)
