@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor, Future
+from threading import TIMEOUT_MAX
 from typing import Any, TypeVar
 
 from durable_core._core.journal import Journal
@@ -139,7 +140,7 @@ class BlockingDriver:
         future = self._threads().submit(context.run, _attempt, call)
         self._late.append(future)
         try:
-            return future.result(call.timeout)
+            return future.result(min(call.timeout, TIMEOUT_MAX))
         except TimeoutError:
             return Attempt(error=StepTimeoutError(f"the attempt took longer than {call.timeout:g} s"))
 
