@@ -10,6 +10,7 @@ from durable_core._runtime.kind import Kind
 from durable_core._wire.shapes import TERMINAL, ChainedInvokeOptions, Operation, OperationType
 from durable_core.config import InvokeConfig
 from durable_core.errors import InvokeError, InvokeStoppedError, InvokeTimeoutError, OperationError, ValidationError
+from durable_core.limits import ServiceLimits
 from durable_core.operations.functions import checked_name, hint
 from durable_core.serdes import UNTYPED, SerDes, SerDesContext, encode_json, json_serdes
 
@@ -66,7 +67,11 @@ class Invoke(Kind[Any]):
             options: ChainedInvokeOptions = {"FunctionName": self._function}
             if self.config.tenant_id is not None:
                 options["TenantId"] = self.config.tenant_id
-            self.driver.post(self.update("START", Payload=self._written, ChainedInvokeOptions=options))
+            start = self.update("START", Payload=self._written, ChainedInvokeOptions=options)
+            if len(self._written.encode()) > ServiceLimits.DEFAULT.payload_bytes:
+                await self.driver.put(start)  # it travels alone, and may be refused for its size
+            else:
+                self.driver.post(start)
         return await self.driver.park(self.id)
 
     def recall(self, entry: Operation) -> Any:
