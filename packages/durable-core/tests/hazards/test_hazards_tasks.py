@@ -302,7 +302,7 @@ def test_a_cancel_that_meets_a_timer_which_has_fired_loses_nothing(others: int) 
     class Late(Watched):
         def checkpointed(self, arn: str, call: Call) -> CheckpointAnswer:
             if "WAIT CANCEL" in call.kinds:
-                runner.clock.advance(HOUR)  # type: ignore[union-attr]  # pyright: ignore[reportAttributeAccessIssue]
+                runner.clock.advance(HOUR)
             return super().checkpointed(arn, call)
 
     @durable_execution

@@ -241,6 +241,15 @@ class TestClocks:
         assert began <= ticks[0] < began + 1_000
         assert clock.now() >= ticks[-1]
 
+    def test_the_systems_clock_advances_by_waiting(self) -> None:
+        """As a test that does not skip time would have it; a negative duration is an error."""
+        clock = SystemClock()
+        began = clock.now()
+        clock.advance(timedelta(milliseconds=20))
+        assert clock.now() - began >= 20
+        with pytest.raises(ValueError, match="non-negative"):
+            clock.advance(timedelta(seconds=-1))
+
     def test_the_service_runs_on_the_systems_clock(self) -> None:
         """A timer fires by itself; this test takes a second of real time."""
         service = DurableService(clock=SystemClock())

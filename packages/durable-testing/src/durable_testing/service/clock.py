@@ -73,3 +73,7 @@ class SystemClock:
         """Give the machine's time, or a millisecond more than the last one ticked."""
         self._last = max(self._last + 1, time.time_ns() // 1_000_000)
         return self._last
+
+    def advance(self, duration: timedelta) -> None:
+        """Wait until *duration* is over; a negative one is a ``ValueError``."""
+        time.sleep(duration.total_seconds())
