@@ -124,9 +124,14 @@ class _Awaitable:
 
 class _AwaitableCallback:
     def __init__(self, callback: blocking.Callback[Any]) -> None:
-        self.callback_id = callback.callback_id
-        self.name = callback.name
+        self._callback = callback
         self.result = _later(callback.result)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._callback, name)
+
+    def __repr__(self) -> str:
+        return repr(self._callback)
 
 
 _OPERATIONS = frozenset({"step", "wait", "wait_for_condition", "wait_for_callback", "invoke"})
