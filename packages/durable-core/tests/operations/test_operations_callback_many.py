@@ -158,14 +158,6 @@ def test_one_task_can_be_awaited_by_several() -> None:
     assert value_of("async", body, callbacks={"approval": "yes"}) == ["yes", "yes", None]
 
 
-one_waiter = pytest.mark.xfail(
-    strict=True,
-    reason="the scheduler keeps one waiter for each parked operation: a second one takes the place of the first, who "
-    "is never woken in this invocation, and gets a KeyError when it is suspended",
-)
-
-
-@one_waiter
 def test_several_tasks_that_wait_for_one_answer_are_all_woken_while_something_else_works() -> None:
     async def body(ctx: DurableContext) -> list[Any]:
         callback = await ctx.create_callback(name="approval")
@@ -183,7 +175,6 @@ def test_several_tasks_that_wait_for_one_answer_are_all_woken_while_something_el
     assert result.value == ["yes", "yes", "worked"]
 
 
-@one_waiter
 def test_a_suspension_is_no_error_to_any_of_the_tasks_that_wait_for_one_answer() -> None:
     """They are cancelled, as everywhere."""
     caught: list[Exception] = []

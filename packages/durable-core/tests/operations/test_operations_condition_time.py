@@ -170,11 +170,6 @@ def test_a_look_that_takes_too_long_is_cut_off_when_time_is_up(flavour: str, kin
     assert ended == (["on its thread"] if kind == "def" else [])
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="when time is up there is one more look, which has a millisecond: one that asks anything over a network is "
-    "begun, and cut off, although it would say that the condition is met",
-)
 @both_flavours
 def test_the_look_when_time_is_up_counts_however_long_it_takes(flavour: str) -> None:
     """Or is not begun: it must not depend on how quick it is."""

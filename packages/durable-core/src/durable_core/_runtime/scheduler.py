@@ -79,7 +79,8 @@ class Scheduler:
         self._journal = journal
         self._impatient = impatient
         """Nobody outside can call in: a workflow that waits for nothing known is failed at once."""
-        self._parked: dict[str, asyncio.Future[None]] = {}
+        self._parked: dict[str, list[asyncio.Future[None]]] = {}
+        """Who waits for the outside world, by operation: several tasks may wait for one callback."""
         self._polls = Polls(journal)
         self._awake_next: list[asyncio.Future[None]] = []
         """Operations that can go on, as soon as no code of the workflow can run."""
@@ -184,12 +185,15 @@ class Scheduler:
             if entry is not None and entry["Status"] in TERMINAL:
                 await self.turn(id, ended(entry))
                 return entry
-            self._parked[id] = waiting = self.loop.create_future()
+            waiting = self.loop.create_future()
+            self._parked.setdefault(id, []).append(waiting)
             self._polls.expect(id)
             try:
                 await waiting
             finally:
-                del self._parked[id]
+                self._parked[id].remove(waiting)
+                if not self._parked[id]:
+                    del self._parked[id]
 
     async def forever(self) -> None:
         """Wait until cancelled, without counting as parked."""
@@ -360,11 +364,12 @@ class Scheduler:
         if changed:
             self._polls.told()
         for entry in changed:
-            waiting = self._parked.get(entry["Id"])
-            if waiting is not None:
+            waiting = self._parked.get(entry["Id"], ())
+            if waiting:
                 self._polls.expect(entry["Id"])
-            if waiting is not None and (entry["Status"] in TERMINAL or entry["Status"] == "READY"):
-                self.wake(waiting)
+            if entry["Status"] in TERMINAL or entry["Status"] == "READY":
+                for each in waiting:
+                    self.wake(each)
         if self._pipeline.failure is not None:
             self.end(Breakdown(self._pipeline.failure))
         elif self._pipeline.closed:

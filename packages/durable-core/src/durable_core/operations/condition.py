@@ -31,6 +31,8 @@ from durable_core.polling import WaitDecision
 from durable_core.retry import RetryStrategy
 from durable_core.serdes import SerDes
 
+_LAST_LOOK = 10.0
+"""Seconds that the check has which is made when the time is up."""
 _LEAST_ERROR = 1_024
 """Bytes that are left for the error of a check beside the state that is kept; a larger state cannot be kept there."""
 
@@ -67,7 +69,7 @@ class Condition(Attempts):
     @property
     def timeout(self) -> float | None:
         left = self._left()
-        return None if left is None else max(left, 0.001)
+        return _LAST_LOOK if left is not None and left <= 0 else left
 
     def arguments(self) -> tuple[Any, ...]:
         return (self._initial if self._state is None else self.read(self.serdes(), self._state),)
