@@ -124,4 +124,4 @@ class _Body:
         if self.result is None:
             self.result = result
         if self._waiter is not None:
-            self._scheduler.wake(self._waiter)
+            self._scheduler.delivery.wake(self._waiter)

@@ -7,8 +7,6 @@ run, and the decisions are made there: deliver the next outcome, make a call, po
 from __future__ import annotations
 
 import asyncio
-import heapq
-import itertools
 import logging
 import time
 from collections.abc import Callable
@@ -18,6 +16,7 @@ from typing import Any, Protocol
 
 from durable_core._core.clock import ended, millis
 from durable_core._core.journal import Journal
+from durable_core._runtime.delivery import Delivery
 from durable_core._runtime.endings import Breakdown, Ending, Suspension
 from durable_core._runtime.kind import Kind
 from durable_core._runtime.loop import DurableLoop
@@ -82,12 +81,7 @@ class Scheduler:
         self._parked: dict[str, list[asyncio.Future[None]]] = {}
         """Who waits for the outside world, by operation: several tasks may wait for one callback."""
         self._polls = Polls(journal)
-        self._awake_next: list[asyncio.Future[None]] = []
-        """Operations that can go on, as soon as no code of the workflow can run."""
-        self._held: list[asyncio.Future[None]] = []
-        """Unfinished work that waits until all recorded outcomes are delivered."""
-        self._turns: list[tuple[int, str, int, asyncio.Future[None]]] = []
-        self._count = itertools.count()
+        self.delivery = Delivery(journal)
         self._refusals = 0
         self._grace: asyncio.TimerHandle | None = None
         sender.serve(pipeline, self.answered)
@@ -138,7 +132,7 @@ class Scheduler:
         if self.ending is not None:
             await self.refuse()
         recorded = self.loop.create_future()
-        ticket = self._pipeline.post(update, lambda _: self.wake(recorded))
+        ticket = self._pipeline.post(update, lambda _: self.delivery.wake(recorded))
         self._sender.arm()
         await recorded
         if ticket.error is not None:
@@ -157,21 +151,13 @@ class Scheduler:
         if ticket.error is not None:
             raise ticket.error
 
-    def wake(self, operation: asyncio.Future[None]) -> None:
-        """Let an operation go on, once no code of the workflow can run.
-
-        Not before: a task that is cancelled while it is about to wake up sees it a turn earlier than one that waits,
-        and a replay, in which the same operation only waits, would see another order.
-        """
-        self._awake_next.append(operation)
-
     def _concluded(self, seen: asyncio.Future[None], ticket: Ticket) -> None:
         entry = self._journal.find(ticket.update["Id"])
         if self.alive <= 1 or ticket.error is not None or entry is None:
             resolve(seen)
         else:
             begun = ticket.update["Action"] == "START"
-            self._await_turn(entry["Id"], millis(entry["StartTimestamp"]) if begun else ended(entry), seen)
+            self.delivery.queue(entry["Id"], millis(entry["StartTimestamp"]) if begun else ended(entry), seen)
 
     async def park(self, id: str) -> Operation:
         """Wait for the outside world.
@@ -206,7 +192,7 @@ class Scheduler:
         """
         if self.alive > 1:
             held = self.loop.create_future()
-            self._held.append(held)
+            self.delivery.hold(held)
             await held
 
     async def turn(self, id: str, moment: int) -> None:
@@ -214,11 +200,8 @@ class Scheduler:
         if self.alive <= 1:
             return
         mine = self.loop.create_future()
-        self._await_turn(id, moment, mine)
+        self.delivery.queue(id, moment, mine)
         await mine
-
-    def _await_turn(self, id: str, moment: int, mine: asyncio.Future[None]) -> None:
-        heapq.heappush(self._turns, (moment or self._journal.service_time, id, next(self._count), mine))
 
     async def abort(self, error: BaseException) -> None:
         """Never return: *error* is to leave the handler, and no code of the workflow runs any more."""
@@ -280,7 +263,7 @@ class Scheduler:
 
     def before_blocking(self, timeout: float | None) -> float | None:
         """Nothing can run: do what is to be done, and return how long the loop may block (0: look again)."""
-        if self._wake_all() or self._deliver():
+        if self.delivery.wake_all() or self.delivery.next(self._own_work):
             return 0
         if self.ending is not None:
             return timeout
@@ -293,7 +276,7 @@ class Scheduler:
             if timeout is None and not awake and not self.loop.foreign_descriptors:
                 self._pipeline.send()
                 self._settle()
-                self._wake_all()
+                self.delivery.wake_all()
                 return 0
             if self._pipeline.urgent or not awake:
                 self._sender.arm(at_once=True)
@@ -310,7 +293,7 @@ class Scheduler:
         """Something runs and never blocks: deliver what is due all the same, and mind the deadline."""
         if self.ending is None and self.deadline is not None and time.monotonic() > self.deadline - LAST_CALL:
             self._give_back()
-        elif not self._wake_all() and not self._deliver() and self._pipeline.urgent:
+        elif not self.delivery.wake_all() and not self.delivery.next(self._own_work) and self._pipeline.urgent:
             self._sender.arm(at_once=True)
 
     def end(self, ending: Ending) -> None:
@@ -337,28 +320,6 @@ class Scheduler:
         for handle in self.timers:
             handle.cancel()
 
-    def _wake_all(self) -> bool:
-        """Let the operations that can go on do so."""
-        ready, self._awake_next = self._awake_next, []
-        for each in ready:
-            resolve(each)
-        return bool(ready)
-
-    def _deliver(self) -> bool:
-        """Let the next outcome be seen; when there is none left, let unfinished work go on."""
-        while self._turns:
-            moment, _, _, mine = self._turns[0]
-            if self._own_work() and self._journal.ended_before(moment):
-                return False  # a timer or a job of the workflow will ask for an outcome that comes first
-            heapq.heappop(self._turns)
-            if not mine.done():
-                mine.set_result(None)
-                return True
-        held, self._held = self._held, []
-        for each in held:
-            resolve(each)
-        return bool(held)
-
     def _settle(self) -> None:
         changed = self._pipeline.settle()
         if changed:
@@ -369,7 +330,7 @@ class Scheduler:
                 self._polls.expect(entry["Id"])
             if entry["Status"] in TERMINAL or entry["Status"] == "READY":
                 for each in waiting:
-                    self.wake(each)
+                    self.delivery.wake(each)
         if self._pipeline.failure is not None:
             self.end(Breakdown(self._pipeline.failure))
         elif self._pipeline.closed:
