@@ -53,7 +53,9 @@ class Operation(Coroutine[object, Never, T]):
 
     def throw(self, *error: Any) -> object:
         """For the event loop, as a coroutine's."""
-        return self._working().throw(*error)
+        work = self._working()
+        self._awaited = True  # what is thrown into a generator at first ends it before it runs
+        return work.throw(*error)
 
     def close(self) -> None:
         """For the event loop, as a coroutine's."""

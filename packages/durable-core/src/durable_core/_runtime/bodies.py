@@ -28,18 +28,16 @@ class Bodies:
         """Run the body once, in a copy of the context variables; its ``StepTimeoutError`` comes when it is due."""
         scheduler = self._scheduler
         body = _Body(scheduler, call.context())
-        if call.is_async:
-            made = attempt(call.func, call.args)  # makes the coroutine: nothing of it runs yet
-            if made.error is not None:
-                return made
-            body.await_(made.value)
-        else:
-            self._start_thread(body, call)
-        if body.result is not None:
-            return body.result
         timer = None if call.timeout is None else scheduler.loop.call_later(call.timeout, body.time_out, call.timeout)
         try:
-            return await body.outcome()
+            if call.is_async:
+                made = attempt(call.func, call.args)  # makes the coroutine: nothing of it runs yet
+                if made.error is not None:
+                    return made
+                body.await_(made.value)
+            else:
+                self._start_thread(body, call)
+            return body.result or await body.outcome()
         except asyncio.CancelledError:
             body.cancel()
             raise

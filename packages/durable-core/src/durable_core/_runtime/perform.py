@@ -47,6 +47,7 @@ def recall(kind: Kind[T]) -> T:
     entry = journal.find(kind.id)
     if (
         entry is None
+        or not kind.recorded
         or kind.id in journal.news
         or not kind.is_over(entry)
         or not _is_same(entry, kind)

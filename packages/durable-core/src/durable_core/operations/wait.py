@@ -41,7 +41,9 @@ class Wait(Kind[None]):
         try:
             return await driver.park(self.id)
         except asyncio.CancelledError:
-            driver.post(self.update("CANCEL"))
+            known = self.execution.journal.find(self.id)
+            if known is None or known["Status"] not in TERMINAL:
+                driver.post(self.update("CANCEL"))
             raise
 
     async def run_unrecorded(self) -> Never:
