@@ -80,7 +80,7 @@ def check_history(each: Program, run: Run) -> None:
             continue
         names[id] = event.get("Name", kind)
         assert id not in ended, f"{kind} of {names[id]!r} follows its end"
-        retry = event.get("StepFailedDetails", {}).get("RetryDetails", {})
+        retry = event.get(f"{kind}Details", {}).get("RetryDetails", {})
         if not kind.endswith("Started") and "NextAttemptDelaySeconds" not in retry:
             ended.add(id)
     unended = {name for id, name in names.items() if id not in ended}

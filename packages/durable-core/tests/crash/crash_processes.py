@@ -17,7 +17,7 @@ import crash_sandbox
 from crash_program import Program, handler_of
 from crash_run import Crash, Run, WatchedService, outcome_of
 from crash_sandbox import Order
-from crash_world import Effect, World
+from crash_world import FUNCTIONS, Effect, World, answer_to
 
 from durable_core.spi import DurableServiceClient, InvocationAnswer, InvocationEvent, Seen, ServiceError, Workflow
 from durable_testing import LocalRunner
@@ -173,7 +173,9 @@ def run_in_processes(
     handler = handler_of(each, flavour, lambda: World(_nothing_happens, 0))
     handler.durable = workflow = KilledWorkflow(handler.durable, start, crash, folder)
     with LocalRunner(handler, service=service, batch_updates=batch_updates) as runner:
-        result = runner.run()
+        for name, function in FUNCTIONS.items():
+            runner.register(name, function)
+        result = runner.run(callbacks=answer_to)
     seen, crashes = runner.seen_by_invocation, [crash] if isinstance(crash, Crash) else []
     return Run(outcome_of(result), effects_in(folder), result, service.beginnings, seen, workflow.calls, crashes)
 

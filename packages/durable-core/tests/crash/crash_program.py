@@ -26,7 +26,7 @@ class Program(NamedTuple):
     at_most_once: frozenset[str]
     """Steps whose body never runs twice within an attempt."""
     left: frozenset[str]
-    """Operations that it cancels, and that therefore may stay without an end."""
+    """Operations that it cancels, or does not wait for, and that therefore may stay without an end."""
     stride: int
     """Every how many checkpoints it crashes: 1 unless a run is slow."""
 
@@ -80,6 +80,18 @@ class _Awaitable:
     async def wait(self, duration: timedelta, *, name: str | None = None) -> None:
         self._ctx.wait(duration, name=name)
 
+    async def create_callback(self, **options: Any) -> Any:
+        return _AwaitableCallback(self._ctx.create_callback(**options))
+
+    async def wait_for_callback(self, submitter: Callable[..., Any], /, *args: Any, **options: Any) -> Any:
+        return self._ctx.wait_for_callback(submitter, *args, **options)
+
+    async def wait_for_condition(self, check: Callable[[Any], Any], /, **options: Any) -> Any:
+        return self._ctx.wait_for_condition(check, **options)
+
+    async def invoke(self, function_name: str, payload: object = None, /, **options: Any) -> Any:
+        return self._ctx.invoke(function_name, payload, **options)
+
     async def run_in_child_context(
         self, func: Callable[..., Any], /, *args: Any, name: str | None = None, config: ChildConfig | None = None
     ) -> Any:
@@ -88,6 +100,15 @@ class _Awaitable:
             return _run(func(_as_async(child), *rest))
 
         return self._ctx.run_in_child_context(body, *args, name=name, config=config)
+
+
+class _AwaitableCallback:
+    def __init__(self, callback: blocking.Callback[Any]) -> None:
+        self._callback = callback
+        self.callback_id = callback.callback_id
+
+    async def result(self) -> Any:
+        return self._callback.result()
 
 
 def _as_async(ctx: blocking.DurableContext) -> DurableContext:

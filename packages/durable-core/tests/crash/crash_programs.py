@@ -5,6 +5,7 @@ from __future__ import annotations
 import crash_programs_cancelling
 import crash_programs_children
 import crash_programs_concurrent
+import crash_programs_outside
 import crash_programs_sequential
 from crash_program import Program
 
@@ -15,6 +16,7 @@ PROGRAMS = {
         crash_programs_children,
         crash_programs_concurrent,
         crash_programs_cancelling,
+        crash_programs_outside,
     )
     for each in vars(module).values()
     if isinstance(each, Program)

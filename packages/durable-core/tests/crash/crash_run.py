@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from crash_program import Program, handler_of
-from crash_world import Effect, Outcome, World
+from crash_world import FUNCTIONS, Effect, Outcome, World, answer_to
 
 from durable_core.spi import DurableServiceClient, InvocationEvent, Operation, Seen
 from durable_testing import LocalRunner, TestResult
 from durable_testing.faults import CrashingClient, Side
-from durable_testing.service import DEFAULT, DurableService, Limits
+from durable_testing.service import DEFAULT, DurableService, Limits, Target
+from durable_testing.service.arns import Function
 
 AS_THEY_COME = 250
 
@@ -60,7 +61,7 @@ class WatchedService(DurableService):
     """Remembers what each invocation was shown when it began."""
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
+        super().__init__(targets=_plain, **options)
         self.beginnings: list[Beginning] = []
 
     def begin_invocation(self, arn: str, request_id: str | None = None) -> InvocationEvent:
@@ -74,6 +75,10 @@ class WatchedService(DurableService):
             shown |= {each["Id"]: each for each in page["Operations"]}
         self.beginnings.append(shown)
         return event
+
+
+def _plain(function: Function) -> Target | None:
+    return Target(durable=False) if function.name in FUNCTIONS else None
 
 
 def run(
@@ -101,7 +106,9 @@ def run(
 
     handler = handler_of(each, flavour, lambda: World(record, len(service.beginnings)))
     with LocalRunner(handler, service=service, client=crashing, batch_updates=batch_updates) as runner:
-        result = runner.run()
+        for name, function in FUNCTIONS.items():
+            runner.register(name, function)
+        result = runner.run(callbacks=answer_to)
         seen = runner.seen_by_invocation
     return Run(outcome_of(result), effects, result, service.beginnings, seen, clients[-1].calls, crashes)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 from durable_core import DurableContext, Duration, NoRetry, Operation, StepConfig, step_context
@@ -78,6 +78,27 @@ class World:
         self.note(name)
         await asyncio.sleep(0)
         raise make()
+
+
+def answer_to(name: str) -> Any:
+    """What somebody outside answers to a callback: its name, or a failure; ``KeyError`` where nobody answers."""
+    if name.startswith("silent"):
+        raise KeyError(name)
+    return LookupError(f"{name} is refused") if name.startswith("bad") else name
+
+
+def double(event: int) -> int:
+    """A function that is invoked."""
+    return 2 * event
+
+
+def refuse(event: int) -> int:
+    """A function that is invoked, and fails."""
+    raise LookupError(f"{event} is refused")
+
+
+FUNCTIONS: Mapping[str, Callable[[int], int]] = {"double": double, "refuse": refuse}
+"""The functions that programs invoke."""
 
 
 def do(

@@ -13,12 +13,16 @@ import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor
 from datetime import timedelta
+from itertools import count
 from typing import Any, TypeVar, TypeVarTuple, Unpack, cast
 
-from crash_world import Effect, Outcome, World
+from crash_world import FUNCTIONS, Effect, Outcome, World, answer_to
 
 from durable_core import (
+    CallbackConfig,
+    CallbackTimeoutError,
     ChildConfig,
+    ConditionNotMetError,
     DurableContext,
     FixedDelay,
     NoRetry,
@@ -26,6 +30,8 @@ from durable_core import (
     StepConfig,
     StepError,
     StepTimeoutError,
+    WaitForCallbackConfig,
+    WaitForConditionConfig,
 )
 
 Arguments = TypeVarTuple("Arguments")
@@ -60,6 +66,57 @@ class PlainContext:
         """Sleep."""
         await asyncio.sleep(duration.total_seconds())
 
+    async def wait_for_condition(
+        self,
+        check: Callable[[Any], Any],
+        /,
+        *,
+        initial_state: Any,
+        name: str | None = None,
+        config: WaitForConditionConfig[Any],
+    ) -> Any:
+        """Call it until its strategy is content, or it has failed as often in a row as it may."""
+        state, failures = initial_state, 0
+        most, pause = _retries(config.retry_strategy or NoRetry())
+        for attempt in count(1):
+            try:
+                state, failures = await _run(check, (state,), attempt, None), 0
+            except Exception:
+                failures += 1
+                if failures == most:
+                    raise
+                await asyncio.sleep(pause.total_seconds())
+                continue
+            decision = config.wait_strategy(state, attempt)
+            if decision.is_done:
+                break
+            if decision.delay is None:
+                raise ConditionNotMetError(f"the condition was not met after {attempt} checks")
+            await asyncio.sleep(decision.delay.total_seconds())
+        return state
+
+    async def create_callback(self, *, name: str, config: CallbackConfig[Any] | None = None) -> PlainCallback:
+        """It is answered whenever somebody asks."""
+        return PlainCallback(name, config)
+
+    async def wait_for_callback(
+        self,
+        submitter: Callable[..., Any],
+        /,
+        *args: Any,
+        name: str,
+        config: WaitForCallbackConfig[Any] | None = None,
+    ) -> Any:
+        """Tell somebody, and give the answer."""
+        callback = PlainCallback(name, config)
+        strategy = None if config is None else config.retry_strategy
+        await self.step(submitter, callback.callback_id, *args, config=StepConfig(retry_strategy=strategy))
+        return await callback.result()
+
+    async def invoke(self, function_name: str, payload: Any = None, /, *, name: str | None = None) -> Any:
+        """Call it."""
+        return FUNCTIONS[function_name](payload)
+
     async def run_in_child_context(
         self, func: Callable[..., Any], /, *args: Any, name: str | None = None, config: ChildConfig | None = None
     ) -> Any:
@@ -69,6 +126,27 @@ class PlainContext:
         except Exception as error:
             mapper = None if config is None else config.error_mapper
             raise error if mapper is None else mapper(error) from error
+
+
+class PlainCallback:
+    """A callback whose answer is known."""
+
+    callback_id = "an id"
+
+    def __init__(self, name: str, config: CallbackConfig[Any] | None) -> None:
+        self._name = name
+        self._timeout = timedelta.max if config is None or config.timeout is None else config.timeout
+
+    async def result(self) -> Any:
+        """The answer; after the timeout, that there is none."""
+        try:
+            answer = answer_to(self._name)
+        except KeyError:
+            await asyncio.sleep(self._timeout.total_seconds())
+            raise CallbackTimeoutError from None
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
 
 
 class PlainWorld(World):

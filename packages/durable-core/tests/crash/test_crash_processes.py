@@ -23,6 +23,9 @@ CASES = [
     ("failed_child_and_recovery", "async"),
     ("workers_popping_one_list", "async"),
     ("plain_functions_on_threads", "async"),
+    ("approval", "async"),
+    ("question_that_is_told_at_the_third_attempt", "blocking"),
+    ("condition_that_is_met_at_last", "async"),
 ]
 
 every_case = pytest.mark.parametrize(("name", "flavour"), CASES)
