@@ -87,7 +87,7 @@ class DurableContext(ContextFacts):
 
     def wait_for_condition(
         self,
-        check: Callable[[S], S],
+        check: Callable[[S], Awaitable[S] | S],
         /,
         *,
         initial_state: S,

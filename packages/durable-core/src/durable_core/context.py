@@ -110,37 +110,15 @@ class DurableContext(ContextFacts):
         """
         return Operation(self._place(Wait(duration, name), _getframe(1)))
 
-    @overload
     def wait_for_condition(
         self,
-        check: Callable[[S], Awaitable[S]],
+        check: Callable[[S], Awaitable[S] | S],
         /,
         *,
         initial_state: S,
         name: str | None = None,
         config: WaitForConditionConfig[S],
-    ) -> Operation[S]: ...
-
-    @overload
-    def wait_for_condition(
-        self,
-        check: Callable[[S], S],
-        /,
-        *,
-        initial_state: S,
-        name: str | None = None,
-        config: WaitForConditionConfig[S],
-    ) -> Operation[S]: ...
-
-    def wait_for_condition(
-        self,
-        check: Callable[..., Any],
-        /,
-        *,
-        initial_state: Any,
-        name: str | None = None,
-        config: WaitForConditionConfig[Any],
-    ) -> Operation[Any]:
+    ) -> Operation[S]:
         """Call ``check(state)`` now and then, without paying for the pauses, until it is as it should be.
 
         *check* returns the new state, and the strategy in *config* decides about it; the last state is the result. It

@@ -83,8 +83,9 @@ class _Awaitable:
     async def create_callback(self, **options: Any) -> Any:
         return _AwaitableCallback(self._ctx.create_callback(**options))
 
-    async def wait_for_callback(self, submitter: Callable[..., Any], /, *args: Any, **options: Any) -> Any:
-        return self._ctx.wait_for_callback(submitter, *args, **options)
+    async def wait_for_callback(self, submitter: Any, /, *args: Any, **options: Any) -> Any:
+        ask: Any = self._ctx.wait_for_callback
+        return ask(submitter, *args, **options)
 
     async def wait_for_condition(self, check: Callable[[Any], Any], /, **options: Any) -> Any:
         return self._ctx.wait_for_condition(check, **options)

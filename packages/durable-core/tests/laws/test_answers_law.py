@@ -59,7 +59,7 @@ async def workers_that_share_a_list(ctx: DurableContext, trace: Trace) -> None:
     async def worker(name: str) -> None:
         answer = await answer_to(await ctx.create_callback(name=name))
         article = articles.pop(0)
-        trace.append(await ctx.step(str, f"{answer}: {article}", name=article))
+        trace.append(await ctx.step(": ".join, [str(answer), article], name=article))
 
     async with asyncio.TaskGroup() as group:
         for name in NAMES:

@@ -15,25 +15,37 @@ from typing_functions import (
     bare,
     count,
     fetch,
+    is_ten,
+    mail,
+    more,
+    more_later,
     named,
     nothing,
     perhaps,
     promise,
     same,
     same_later,
+    send,
     total,
 )
 
 from durable_core import (
+    TEXT,
     Callback,
     CallbackConfig,
     ChildConfig,
     DurableContext,
     Duration,
+    FixedDelay,
     InvokeConfig,
     Operation,
     StepConfig,
+    WaitDecision,
     WaitForCallbackConfig,
+    WaitForConditionConfig,
+    WaitStrategy,
+    poll_every,
+    poll_with_backoff,
     step_context,
 )
 from durable_core.spi import Operation as RecordedOperation
@@ -78,6 +90,94 @@ async def pauses_and_children(ctx: DurableContext) -> None:
     assert_type(await ctx.wait(Duration.from_days(1)), None)
     assert_type(await ctx.run_in_child_context(child, 1), dict[str, int])
     assert_type(await ctx.run_in_child_context(child, 1, name="child", config=ChildConfig()), dict[str, int])
+
+
+UNTIL_TEN: WaitForConditionConfig[int] = WaitForConditionConfig(
+    wait_strategy=poll_every(timedelta(1), until=lambda state: state >= 10)
+)
+UNTIL_PAID: WaitForConditionConfig[Receipt] = WaitForConditionConfig(
+    wait_strategy=poll_with_backoff(until=lambda receipt: receipt.number > 3), retry_strategy=FixedDelay(3)
+)
+
+
+async def conditions(ctx: DurableContext) -> None:
+    """A condition gives the state that its check gives, awaited if it can be."""
+    assert_type(ctx.wait_for_condition(more, initial_state=0, config=UNTIL_TEN), Operation[int])
+    assert_type(await ctx.wait_for_condition(more, initial_state=0, config=UNTIL_TEN), int)
+    assert_type(
+        await ctx.wait_for_condition(more_later, initial_state=Receipt(1), name="paid", config=UNTIL_PAID), Receipt
+    )
+    assert_type(
+        await ctx.wait_for_condition(lambda state: state + 1, initial_state=0, config=UNTIL_TEN),
+        int,
+    )
+    strategy: WaitStrategy[int] = lambda state, attempt: WaitDecision.done()  # noqa: E731
+    assert_type(
+        await ctx.wait_for_condition(more, initial_state=0, config=WaitForConditionConfig(wait_strategy=strategy)), int
+    )
+    shop = Shop()
+    assert_type(await ctx.wait_for_condition(shop.count, initial_state=0, config=UNTIL_TEN), int)
+
+
+async def inline_conditions(ctx: DurableContext) -> None:
+    """A lambda for the end of a condition knows the type of its state."""
+    by_ten = WaitForConditionConfig(wait_strategy=poll_every(timedelta(1), until=is_ten), timeout=timedelta(1))
+    assert_type(by_ten, WaitForConditionConfig[int])
+    assert_type(
+        await ctx.wait_for_condition(
+            more,
+            initial_state=0,
+            config=WaitForConditionConfig(wait_strategy=poll_every(timedelta(1), until=lambda state: state >= 10)),
+        ),
+        int,
+    )
+    assert_type(
+        await ctx.wait_for_condition(
+            more_later,
+            initial_state=Receipt(0),
+            config=WaitForConditionConfig(wait_strategy=poll_with_backoff(until=lambda receipt: receipt.number > 3)),
+        ),
+        Receipt,
+    )
+
+
+async def callbacks(ctx: DurableContext) -> None:
+    """A callback has the type that its configuration names; without one, that of any JSON."""
+    assert_type(ctx.create_callback(), Operation[Callback[Any]])
+    assert_type(await ctx.create_callback(name="approval"), Callback[Any])
+    callback = await ctx.create_callback(name="approval", config=CallbackConfig(returns=Receipt, timeout=timedelta(1)))
+    assert_type(callback, Callback[Receipt])
+    assert_type(callback.callback_id, str)
+    assert_type(callback.name, str | None)
+    assert_type(callback.result(), Operation[Receipt])
+    assert_type(await callback.result(), Receipt)
+    assert_type(await (await ctx.create_callback(config=CallbackConfig(serdes=TEXT))).result(), str)
+    assert_type(await (await ctx.create_callback(config=CallbackConfig[int]())).result(), int)
+    assert_type(await asyncio.gather(callback.result(), ctx.step(count)), tuple[Receipt, int])
+    assert_type(asyncio.create_task(callback.result()), asyncio.Task[Receipt])
+
+
+async def questions(ctx: DurableContext) -> None:
+    """So has an answer; a submitter takes the id and its own arguments, whatever it returns."""
+    assert_type(ctx.wait_for_callback(send), Operation[Any])
+    assert_type(await ctx.wait_for_callback(send, name="approval"), Any)
+    assert_type(await ctx.wait_for_callback(send, config=WaitForCallbackConfig(returns=Receipt)), Receipt)
+    assert_type(await ctx.wait_for_callback(mail, "a@b", 2, config=WaitForCallbackConfig(serdes=TEXT)), str)
+    assert_type(await ctx.wait_for_callback(partial(mail, copies=2), "a@b", config=WaitForCallbackConfig[int]()), int)
+    assert_type(await ctx.wait_for_callback(lambda callback_id: count(), name="approval"), Any)
+
+
+async def invocations(ctx: DurableContext) -> None:
+    """And a result; a payload is anything."""
+    assert_type(ctx.invoke("orders"), Operation[Any])
+    assert_type(await ctx.invoke("orders", Receipt(1), name="order"), Any)
+    assert_type(await ctx.invoke("orders", {"a": [1]}, config=InvokeConfig(returns=Receipt)), Receipt)
+    assert_type(await ctx.invoke("orders", None, config=InvokeConfig(result_serdes=TEXT, tenant_id="t")), str)
+    assert_type(await ctx.invoke("orders", config=InvokeConfig[list[int]]()), list[int])
+    assert_type(
+        await asyncio.gather(ctx.invoke("one", config=InvokeConfig(returns=int)), ctx.wait(timedelta(1))),
+        tuple[int, None],
+    )
 
 
 async def inline_children(ctx: DurableContext) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from functools import partial
-from typing import assert_type
+from typing import Any, assert_type
 
 from typing_functions import (
     Charge,
@@ -14,15 +14,31 @@ from typing_functions import (
     bare,
     count,
     fetch,
+    is_ten,
+    mail,
+    more,
+    more_later,
     named,
     nothing,
     perhaps,
     same,
+    send,
     total,
 )
 
-from durable_core import ChildConfig, Duration, StepConfig
-from durable_core.blocking import DurableContext
+from durable_core import (
+    TEXT,
+    CallbackConfig,
+    ChildConfig,
+    Duration,
+    InvokeConfig,
+    StepConfig,
+    WaitForCallbackConfig,
+    WaitForConditionConfig,
+    poll_every,
+    poll_with_backoff,
+)
+from durable_core.blocking import Callback, DurableContext
 
 
 def child(ctx: DurableContext, amount: int) -> dict[str, int]:
@@ -54,6 +70,44 @@ def pauses_and_children(ctx: DurableContext) -> None:
     assert_type(ctx.run_in_child_context(child, 1), dict[str, int])
     assert_type(ctx.run_in_child_context(child, 1, name="child", config=ChildConfig()), dict[str, int])
     assert_type(ctx.run_in_child_context(lambda inner: inner.step(count)), int)
+
+
+UNTIL_TEN: WaitForConditionConfig[int] = WaitForConditionConfig(wait_strategy=poll_every(timedelta(1), until=is_ten))
+
+
+def conditions(ctx: DurableContext) -> None:
+    """A condition returns the state itself, of ``def`` and ``async def`` checks alike."""
+    assert_type(ctx.wait_for_condition(more, initial_state=0, config=UNTIL_TEN), int)
+    assert_type(ctx.wait_for_condition(lambda state: state + 1, initial_state=0, name="more", config=UNTIL_TEN), int)
+    assert_type(
+        ctx.wait_for_condition(
+            more_later,
+            initial_state=Receipt(0),
+            config=WaitForConditionConfig(wait_strategy=poll_with_backoff(until=lambda receipt: receipt.number > 3)),
+        ),
+        Receipt,
+    )
+
+
+def callbacks(ctx: DurableContext) -> None:
+    """A callback has the type that its configuration names, and waits when its result is asked for."""
+    assert_type(ctx.create_callback(), Callback[Any])
+    callback = ctx.create_callback(name="approval", config=CallbackConfig(returns=Receipt))
+    assert_type(callback, Callback[Receipt])
+    assert_type(callback.callback_id, str)
+    assert_type(callback.result(), Receipt)
+    assert_type(ctx.create_callback(config=CallbackConfig(serdes=TEXT)).result(), str)
+    assert_type(ctx.wait_for_callback(send), Any)
+    assert_type(ctx.wait_for_callback(send, config=WaitForCallbackConfig(returns=Receipt)), Receipt)
+    assert_type(ctx.wait_for_callback(mail, "a@b", 2, name="mail", config=WaitForCallbackConfig(serdes=TEXT)), str)
+    assert_type(ctx.wait_for_callback(partial(mail, copies=2), "a@b", config=WaitForCallbackConfig[int]()), int)
+
+
+def invocations(ctx: DurableContext) -> None:
+    """So does what is invoked."""
+    assert_type(ctx.invoke("orders", Receipt(1)), Any)
+    assert_type(ctx.invoke("orders", [1], name="order", config=InvokeConfig(returns=Receipt)), Receipt)
+    assert_type(ctx.invoke("orders", config=InvokeConfig(result_serdes=TEXT)), str)
 
 
 def facts(ctx: DurableContext) -> None:

@@ -55,6 +55,9 @@ class Shop:
     async def order(self, article: str) -> Receipt:
         return Receipt(len(article))
 
+    def count(self, state: int) -> int:
+        return state + 1
+
     @classmethod
     def opened(cls) -> Shop:
         return cls()
@@ -72,6 +75,25 @@ class Charge:
 class ChargeLater:
     async def __call__(self, amount: float) -> Receipt:
         return Receipt(int(amount))
+
+
+def more(state: int) -> int:
+    return state + 1
+
+
+def is_ten(state: int) -> bool:
+    return state >= 10
+
+
+async def more_later(state: Receipt) -> Receipt:
+    return Receipt(state.number + 1)
+
+
+def send(callback_id: str) -> None: ...
+
+
+async def mail(callback_id: str, to: str, copies: int = 1) -> bool:
+    return len(callback_id + to) > copies
 
 
 @durable_step

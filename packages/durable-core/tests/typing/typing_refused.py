@@ -7,17 +7,24 @@ from __future__ import annotations
 import asyncio
 from datetime import timedelta
 
-from typing_functions import Receipt, count, fetch
+from typing_functions import Receipt, count, fetch, is_ten, mail, more, more_later, send
 
 from durable_core import (
+    CallbackConfig,
     DurableContext,
     Duration,
     FixedDelay,
+    InvokeConfig,
     ServiceLimits,
     StepConfig,
+    WaitDecision,
+    WaitForCallbackConfig,
+    WaitForConditionConfig,
     blocking,
     durable_execution,
     durable_step,
+    poll_every,
+    poll_with_backoff,
 )
 
 
@@ -72,6 +79,64 @@ async def results(ctx: DurableContext, waiting: blocking.DurableContext) -> None
     _receipt: Receipt = await waiting.step(count)  # type: ignore[arg-type,call-arg]
     await waiting.wait(timedelta(1))  # type: ignore[func-returns-value,misc]
     await asyncio.create_task(waiting.step(count))  # type: ignore[arg-type]
+
+
+UNTIL_TEN: WaitForConditionConfig[int] = WaitForConditionConfig(wait_strategy=poll_every(timedelta(1), until=is_ten))
+
+
+async def conditions(ctx: DurableContext, waiting: blocking.DurableContext) -> None:
+    """Check, state and strategy agree on one type."""
+    await ctx.wait_for_condition(more, initial_state="0", config=UNTIL_TEN)  # type: ignore[misc]
+    await ctx.wait_for_condition(more_later, initial_state=0, config=UNTIL_TEN)  # type: ignore[arg-type]
+    await ctx.wait_for_condition(more, initial_state=0)  # type: ignore[call-arg]
+    await ctx.wait_for_condition(more, 0, config=UNTIL_TEN)  # type: ignore[call-arg]
+    await ctx.wait_for_condition(more, initial_state=0, config=StepConfig())  # type: ignore[arg-type]
+    await ctx.wait_for_condition(more, initial_state=0, config=poll_every(timedelta(1), until=is_ten))  # type: ignore[arg-type]
+    _text: str = await ctx.wait_for_condition(more, initial_state=0, config=UNTIL_TEN)  # type: ignore[arg-type]
+    waiting.wait_for_condition(more, initial_state="0", config=UNTIL_TEN)  # type: ignore[misc]
+    waiting.wait_for_condition(count, initial_state=0, config=UNTIL_TEN)  # type: ignore[arg-type]
+    poll_every(5, until=is_ten)  # type: ignore[arg-type]
+    poll_every(timedelta(1))  # type: ignore[call-arg]
+    poll_every(timedelta(1), is_ten)  # type: ignore[call-arg]
+    poll_with_backoff(until=is_ten, initial_delay=5)  # type: ignore[arg-type]
+    WaitDecision.continue_after(5)  # type: ignore[arg-type]
+    WaitForConditionConfig()  # type: ignore[call-arg]
+
+
+async def callbacks(ctx: DurableContext, waiting: blocking.DurableContext) -> None:
+    """A callback's configuration is its own, and its result of the type that it names."""
+    await ctx.create_callback("approval")  # type: ignore[call-overload]
+    await ctx.create_callback(config=StepConfig())  # type: ignore[call-overload]
+    await ctx.create_callback(config=InvokeConfig())  # type: ignore[call-overload]
+    callback = await ctx.create_callback(config=CallbackConfig(returns=Receipt))
+    _text: str = await callback.result()  # type: ignore[assignment]
+    _receipt: Receipt = callback.result()  # type: ignore[assignment]
+    callback.callback_id = "another"  # type: ignore[misc]
+    await waiting.create_callback(config=CallbackConfig(returns=Receipt)).result()  # type: ignore[misc]
+    CallbackConfig(timeout=30)  # type: ignore[arg-type]
+    CallbackConfig(timedelta(1))  # type: ignore[call-arg]
+    CallbackConfig(returns=3)  # type: ignore[arg-type]
+    CallbackConfig(returns=int).returns = str  # type: ignore[assignment,misc]
+
+
+async def questions(ctx: DurableContext, waiting: blocking.DurableContext) -> None:
+    """A submitter takes the id, and then the arguments that it is given."""
+    await ctx.wait_for_callback(count)  # type: ignore[arg-type,call-arg]
+    await ctx.wait_for_callback(mail)  # type: ignore[arg-type,call-arg]
+    await ctx.wait_for_callback(mail, 3)  # type: ignore[arg-type]
+    await ctx.wait_for_callback(send, config=CallbackConfig())  # type: ignore[call-arg,call-overload]
+    waiting.wait_for_callback(mail, 3)  # type: ignore[arg-type]
+    WaitForCallbackConfig(retry_strategy=3)  # type: ignore[arg-type]
+
+
+async def invocations(ctx: DurableContext, waiting: blocking.DurableContext) -> None:
+    """A function is invoked by its name."""
+    await ctx.invoke(send)  # type: ignore[call-overload]
+    await ctx.invoke("orders", 1, "name")  # type: ignore[call-overload]
+    await ctx.invoke("orders", config=CallbackConfig())  # type: ignore[call-overload]
+    _number: int = await ctx.invoke("orders", config=InvokeConfig(returns=Receipt))  # type: ignore[arg-type]
+    waiting.invoke("orders", name=3)  # type: ignore[call-overload]
+    InvokeConfig(tenant_id=3)  # type: ignore[arg-type]
 
 
 @durable_execution(retries=3)  # type: ignore[call-overload,untyped-decorator]
