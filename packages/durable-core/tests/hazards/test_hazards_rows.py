@@ -15,25 +15,24 @@ MUTANTS = tomllib.loads((FOLDER.parent / "mutants" / "mutants.toml").read_text()
 ALL = [pytest.param(row, id=f"{table}: {row.words}") for table, rows in ROWS.items() for row in rows]
 
 
-def functions_here() -> set[str]:
-    """The tests of this folder, but for those of this file."""
-    return {
-        node.name
-        for path in FOLDER.glob("test_hazards_*.py")
-        if path != Path(__file__)
-        for node in ast.parse(path.read_text()).body
-        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
-    }
+HERE = {
+    node.name
+    for path in FOLDER.glob("test_hazards_*.py")
+    if path != Path(__file__)
+    for node in ast.parse(path.read_text()).body
+    if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
+}
+"""The tests of this folder, but for those of this file; read once, before any test's thread can be in the way."""
 
 
 @pytest.mark.parametrize("row", ALL)
 def test_every_row_has_tests_or_says_what_it_waits_for(row: Row) -> None:
     assert row.tests or row.not_yet
-    assert sorted({*row.tests} - functions_here()) == []
+    assert sorted({*row.tests} - HERE) == []
 
 
 def test_every_test_stands_in_a_row() -> None:
-    assert sorted(functions_here() - {test for rows in ROWS.values() for row in rows for test in row.tests}) == []
+    assert sorted(HERE - {test for rows in ROWS.values() for row in rows for test in row.tests}) == []
 
 
 @pytest.mark.parametrize("row", [each for each in ALL if isinstance(each.values[0], Row) and each.values[0].tests])
