@@ -23,7 +23,7 @@ from durable_core.spi import (
 from durable_testing.errors import ReplayMismatchError, RunnerError
 from durable_testing.faults import SandboxDied
 from durable_testing.runner.callbacks import Answers, answer, pending_callbacks
-from durable_testing.runner.functions import Functions, crashed
+from durable_testing.runner.functions import Functions, crashed, known_name
 from durable_testing.runner.lambda_context import LambdaContext
 from durable_testing.runner.result import InvocationResult, TestResult, operation_results
 from durable_testing.runner.run import AsyncRun, Run
@@ -102,6 +102,8 @@ class LocalRunner:
         A durable function runs as an execution of its own; a plain one takes the event, or the event and a Lambda
         context, and runs when its caller is suspended. What is not registered is not found.
         """
+        if known_name(function_name) == self._function_name and target is not self.handler:
+            raise ValidationError(f"{function_name!r} is the name of the handler under test; give the other one another")
         self._functions.add(function_name, target)
 
     def run(
