@@ -12,17 +12,24 @@ from durable_testing.service.verbs import DurableService
 Answers = Mapping[str, Any] | Callable[[str], Any]
 """What to answer callbacks with, by their names: values, exceptions, or functions of the ``PendingCallback``.
 
-Instead of a mapping, a function of the name; ``KeyError`` or ``LookupError`` leaves a callback to others.
+Instead of a mapping, a function of the name; ``KeyError`` or ``LookupError`` leaves a callback to others, and so does a
+function of the callback that does not answer it: it is asked again when time has passed.
 """
 
 
 class PendingCallback:
     """A callback that nobody has answered yet."""
 
-    def __init__(self, service: DurableService, callback_id: str, name: str | None) -> None:
+    def __init__(self, service: DurableService, arn: str, callback_id: str, name: str | None) -> None:
         self._service = service
+        self._arn = arn
         self.callback_id = callback_id
         self.name = name
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it still has no answer."""
+        return any(each.callback_id == self.callback_id for each in pending_callbacks(self._service, self._arn))
 
     def succeed(self, value: Any = None) -> None:
         """Answer with *value*, as JSON; text that is sent as it is goes through ``succeed_with_text``."""
@@ -50,17 +57,24 @@ class PendingCallback:
         return f"<PendingCallback {self.name or 'without a name'}>"
 
 
+def is_over(service: DurableService, arn: str) -> bool:
+    """Whether an execution has ended."""
+    return service.get_durable_execution(DurableExecutionArn=arn)["Status"] not in ("RUNNING", "PAUSING", "PAUSED")
+
+
 def pending_callbacks(service: DurableService, arn: str) -> list[PendingCallback]:
     """The callbacks of an execution that wait for an answer, in the order in which they were created."""
+    if is_over(service, arn):
+        return []
     return [
-        PendingCallback(service, each.get("CallbackDetails", {}).get("CallbackId", ""), each.get("Name"))
+        PendingCallback(service, arn, each.get("CallbackDetails", {}).get("CallbackId", ""), each.get("Name"))
         for each in service.operations(arn)
         if each["Type"] == "CALLBACK" and each["Status"] == "STARTED"
     ]
 
 
 def answer(callback: PendingCallback, answers: Answers) -> bool:
-    """Answer *callback* as *answers* say; whether they said anything."""
+    """Answer *callback* as *answers* say; whether they did."""
     if callback.name is None:
         return False
     try:
@@ -73,4 +87,4 @@ def answer(callback: PendingCallback, answers: Answers) -> bool:
         given(callback)
     else:
         callback.succeed(given)
-    return True
+    return not callback.is_waiting

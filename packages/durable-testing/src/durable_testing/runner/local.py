@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from types import TracebackType
 from typing import Any, Self
 
-from durable_core import DurableFunction, ValidationError
+from durable_core import DurableFunction, Duration, ValidationError
 from durable_core.spi import (
     BotoClient,
     DurableServiceClient,
@@ -22,7 +22,7 @@ from durable_core.spi import (
 )
 from durable_testing.errors import ReplayMismatchError, RunnerError
 from durable_testing.faults import SandboxDied
-from durable_testing.runner.callbacks import Answers, answer, pending_callbacks
+from durable_testing.runner.callbacks import Answers, PendingCallback, answer, is_over, pending_callbacks
 from durable_testing.runner.functions import Functions, crashed, known_name
 from durable_testing.runner.lambda_context import LambdaContext
 from durable_testing.runner.result import InvocationResult, TestResult, operation_results
@@ -103,7 +103,9 @@ class LocalRunner:
         context, and runs when its caller is suspended. What is not registered is not found.
         """
         if known_name(function_name) == self._function_name and target is not self.handler:
-            raise ValidationError(f"{function_name!r} is the name of the handler under test; give the other one another")
+            raise ValidationError(
+                f"{function_name!r} is the name of the handler under test; give the other one another"
+            )
         self._functions.add(function_name, target)
 
     def run(
@@ -131,9 +133,14 @@ class LocalRunner:
         name: str | None = None,
     ) -> Run:
         """Start an execution, as ``run``, for a test that acts while it runs."""
+        if not (callbacks is None or isinstance(callbacks, Mapping) or callable(callbacks)):
+            raise ValidationError(f"callbacks takes answers by name, or a function of a name, got {callbacks!r}")
+        if not isinstance(timeout, timedelta | None):
+            raise ValidationError(f"timeout takes a timedelta such as Duration.from_minutes(5), got {timeout!r}")
         self.seen_by_invocation = []
         self._warnings = []
-        arn = self.service.start(self._function_name, encode_json(event), name=name, execution_timeout=timeout)
+        limit = None if timeout is None else Duration.from_seconds(timeout.total_seconds())
+        arn = self.service.start(self._function_name, encode_json(event), name=name, execution_timeout=limit)
         self._latest = arn
         self._answers[arn] = {} if callbacks is None else callbacks
         return Run(self, arn)
@@ -151,6 +158,13 @@ class LocalRunner:
             )
         return result
 
+    def pending(self, arn: str) -> Iterator[PendingCallback]:
+        """The callbacks of an execution that wait for an answer, then those of the executions that it waits for."""
+        yield from pending_callbacks(self.service, arn)
+        for each in self.service.chained_invokes_waiting():
+            if each.arn == arn and each.durable_execution_arn is not None:
+                yield from self.pending(each.durable_execution_arn)
+
     def work(self) -> bool:
         """Do one thing that needs no time to pass: an invocation, an invoked function, an answer; or say no."""
         for arn in self.service.all_due():
@@ -164,7 +178,6 @@ class LocalRunner:
         return any(
             answer(callback, answers)
             for arn, answers in self._answers.items()
-            if not self.is_over(arn)
             for callback in pending_callbacks(self.service, arn)
         )
 
@@ -211,11 +224,7 @@ class LocalRunner:
 
     def is_over(self, arn: str) -> bool:
         """Whether an execution has ended."""
-        return self.service.get_durable_execution(DurableExecutionArn=arn)["Status"] not in (
-            "RUNNING",
-            "PAUSING",
-            "PAUSED",
-        )
+        return is_over(self.service, arn)
 
     def pass_time(self, arn: str) -> None:
         """Let time pass until something is due; ``RunnerError`` if nothing ever will be."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from durable_core.spi import ErrorObject
 from durable_testing.errors import RunnerError
-from durable_testing.runner.callbacks import PendingCallback, pending_callbacks
+from durable_testing.runner.callbacks import PendingCallback
 from durable_testing.runner.result import TestResult
 
 if TYPE_CHECKING:
@@ -32,10 +32,13 @@ class Run:
             pass
 
     def wait_for_callback(self, name: str | None = None) -> PendingCallback:
-        """Move it on, through time as well, until a callback of this *name* waits for an answer; ``None``: any."""
+        """Move it on, through time as well, until a callback of this *name* waits for an answer; ``None``: any.
+
+        One of its own, or of a durable function that it waits for.
+        """
         while True:
             self.settle()
-            for callback in pending_callbacks(self._runner.service, self.execution_arn):
+            for callback in self._runner.pending(self.execution_arn):
                 if name is None or callback.name == name:
                     return callback
             if self.is_over:
@@ -64,6 +67,11 @@ class AsyncRun:
     def __init__(self, run: Run) -> None:
         self.blocking = run
         self.execution_arn = run.execution_arn
+
+    @property
+    def is_over(self) -> bool:
+        """As ``Run.is_over``."""
+        return self.blocking.is_over
 
     async def settle(self) -> None:
         """As ``Run.settle``."""
