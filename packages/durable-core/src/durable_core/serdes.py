@@ -7,6 +7,7 @@ not come back equal and of the same class is refused the first time, with what t
 from __future__ import annotations
 
 import functools
+import math
 import sys
 import typing
 from collections.abc import Callable
@@ -128,7 +129,10 @@ def json_serdes(hint: Any) -> JsonSerDes:
 def encode_json(value: object) -> str:
     """*value* as JSON, whatever type it is declared as; ``SerDesError`` if it has no JSON form."""
     try:
-        return _ENCODER.encode(value).decode()
+        data = _ENCODER.encode(value)
+        if b"null" in data and not _is_finite(msgspec.to_builtins(value, enc_hook=_dump_foreign)):
+            raise ValueError("JSON knows neither NaN nor Infinity; use None or a string for it")
+        return data.decode()
     except (msgspec.MsgspecError, TypeError, ValueError, RecursionError, OverflowError) as error:
         raise SerDesError(f"a {type(value).__name__} cannot be written as JSON: {_short(error)}") from error
 
@@ -177,6 +181,21 @@ def _encode_foreign(value: Any) -> Any:
     if _is_model(type(value)):
         return msgspec.Raw(_write_model(value).encode())
     raise TypeError(f"objects of type {type(value).__name__} have no JSON form")
+
+
+def _dump_foreign(value: Any) -> Any:
+    if _is_model(type(value)):
+        return value.model_dump(mode="json")
+    raise TypeError(f"objects of type {type(value).__name__} have no JSON form")
+
+
+def _is_finite(value: Any) -> bool:
+    """Whether every number in *value* is one that JSON knows."""
+    if isinstance(value, float):
+        return math.isfinite(value)
+    if isinstance(value, dict):
+        return all(map(_is_finite, value.values()))
+    return not isinstance(value, list | tuple) or all(map(_is_finite, value))
 
 
 def _decode_foreign(hint: Any, value: Any) -> Any:

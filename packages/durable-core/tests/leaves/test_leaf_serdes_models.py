@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from uuid import UUID
 
 import pytest
 from leaf_values import BERLIN, NOON, Color, Item, Level, read, write
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, RootModel, computed_field
+from pydantic import AnyUrl, BaseModel, ConfigDict, Field, PrivateAttr, RootModel, computed_field
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 
 from durable_core import DurableContext, SerDesError, durable_execution
@@ -41,6 +42,11 @@ class Strict(BaseModel):
     level: Level
     tags: set[str]
     pair: tuple[int, str]
+
+
+class Linked(BaseModel):
+    link: AnyUrl
+    ratio: float | None = None
 
 
 class Aliased(BaseModel):
@@ -194,6 +200,9 @@ def test_data_that_a_model_refuses_names_whose_it_is() -> None:
 def test_tools_write_models_by_their_aliases() -> None:
     """As a caller from another language would."""
     assert encode_json({"order": Aliased(orderId=1)}) == '{"order":{"orderId":1}}'
+    assert encode_json(Linked(link=AnyUrl("https://example.com"))) == '{"link":"https://example.com/","ratio":null}'
+    with pytest.raises(SerDesError, match="neither NaN nor Infinity"):
+        encode_json({"links": [Linked(link=AnyUrl("https://example.com"), ratio=math.nan)]})
 
 
 async def greet(customer: Customer) -> Strict:

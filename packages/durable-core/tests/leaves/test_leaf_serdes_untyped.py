@@ -263,7 +263,9 @@ def test_tools_write_any_value_that_has_a_json_form(value: object, data: str) ->
 
 
 @pytest.mark.parametrize(
-    "value", [object(), print, 1j, {(1, 2): 3}, "\ud800", lists(100_000)], ids=lambda v: type(v).__name__
+    "value",
+    [object(), print, 1j, {(1, 2): 3}, "\ud800", lists(100_000), math.nan, [{"a": (-math.inf, None)}]],
+    ids=lambda v: type(v).__name__,
 )
 def test_tools_refuse_a_value_without_a_json_form(value: object) -> None:
     """As a SerDesError, whatever the encoder raises."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -20,6 +22,11 @@ from durable_core import (
 MEBIBYTE = 1_048_576
 
 
+@dataclass
+class Amount:
+    euros: float
+
+
 async def nothing(ctx: DurableContext) -> None:
     """A child context that does nothing."""
 
@@ -34,6 +41,10 @@ async def too_large(ctx: DurableContext) -> None:
 
 async def no_json(ctx: DurableContext) -> None:
     await ctx.invoke("orders", {"at": object()})
+
+
+async def no_number(ctx: DurableContext) -> None:
+    await ctx.invoke("orders", [{"amount": Amount(math.nan)}, None])
 
 
 async def no_result_of_an_invoke(ctx: DurableContext) -> None:
@@ -55,6 +66,7 @@ async def no_result_of_a_child(ctx: DurableContext) -> None:
 REFUSED: list[Body] = [
     too_large,
     no_json,
+    no_number,
     no_result_of_an_invoke,
     no_result_of_a_callback,
     no_result_of_a_question,
