@@ -79,7 +79,8 @@ class Outsider:
             assert number is not None, f"no action is left for the callback {name!r}"
             taken.add(number)
             due = millis(each["StartTimestamp"]) + self._actions[number].delay * 1000
-            yield Intent(due, number, PendingCallback(self._service, each["CallbackDetails"]["CallbackId"], name))
+            id_ = each["CallbackDetails"]["CallbackId"]
+            yield Intent(due, number, PendingCallback(self._service, self._arn, id_, name))
 
 
 def act(action: CallbackAction, callback: PendingCallback) -> None:
