@@ -77,15 +77,17 @@ def test_a_thousand_warm_invocations_leave_nothing(flavour: str) -> None:
     living, files, objects = threads(), descriptors(), durable_objects()
     tracemalloc.start()
     invoke(20)
-    before = traced()
-    invoke(40)
-    growth = traced() - before
+    growth = []
+    for _ in range(3):  # what a cache or another thread takes, it takes once
+        before = traced()
+        invoke(40)
+        growth.append(traced() - before)
     tracemalloc.stop()
-    invoke(940)
+    invoke(860)
     assert threads() <= living
     assert descriptors() <= files
     assert durable_objects() <= objects + 10
-    assert growth < 40 * 1_000
+    assert min(growth) < 40 * 1_000
 
 
 def test_nothing_is_left_for_the_garbage_collector_to_find_later() -> None:
