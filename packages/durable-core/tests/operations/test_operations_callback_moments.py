@@ -15,7 +15,6 @@ from operation_runs import MINUTE, SECOND, both_flavours, handler_of, outcome_of
 from durable_core import (
     CallbackConfig,
     CallbackTimeoutError,
-    ContextMisuseError,
     DurableContext,
     Duration,
 )
@@ -350,19 +349,3 @@ def test_its_id_stands_in_nothing_that_is_shown(flavour: str, caplog: pytest.Log
     run(flavour, body, callbacks={"approval": ValueError("no")})
     assert ids[0]
     assert all(ids[0] not in text for text in (*shown, caplog.text))
-
-
-def test_the_result_belongs_to_the_context_that_created_the_callback() -> None:
-    """A child that is over does not run again, and could not tell when it was asked for."""
-
-    async def body(ctx: DurableContext) -> str:
-        callback = await ctx.create_callback(name="approval")
-
-        async def child(inner: DurableContext) -> Any:
-            return await callback.result()
-
-        with pytest.raises(ContextMisuseError) as caught:
-            await ctx.run_in_child_context(child)
-        return str(caught.value)
-
-    assert 'the result of callback "approval" is called on the context of this execution' in value_of("async", body)
