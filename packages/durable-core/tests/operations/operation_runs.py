@@ -17,8 +17,8 @@ Body = Callable[[DurableContext], Coroutine[Any, Any, Any]]
 SECOND: Final = Duration.from_seconds(1)
 MINUTE: Final = Duration.from_minutes(1)
 
-ASYNC_PLACES: Final = ("root", "child", "nested", "gather")
-BLOCKING_PLACES: Final = ("root", "child", "nested")
+BLOCKING_PLACES: Final = ("root", "child", "nested", "large")
+ASYNC_PLACES: Final = (*BLOCKING_PLACES, "gather")
 PLACES: Final = [("async", each) for each in ASYNC_PLACES] + [("blocking", each) for each in BLOCKING_PLACES]
 
 both_flavours: Final = pytest.mark.parametrize("flavour", ["async", "blocking"])
@@ -68,11 +68,20 @@ def standing_at(place: str, body: Body) -> Body:
     async def nested(ctx: DurableContext) -> Any:
         return await ctx.run_in_child_context(in_child, name="outer")
 
+    async def padded(ctx: DurableContext) -> list[Any]:
+        return [await body(ctx), "x" * 300_000]
+
+    async def in_large_child(ctx: DurableContext) -> Any:
+        found, _ = await ctx.run_in_child_context(padded, name="large")  # which replays whenever it is asked for
+        await ctx.wait(SECOND)
+        return found
+
     async def in_gather(ctx: DurableContext) -> Any:
         found = await asyncio.gather(body(ctx), ctx.step(str, "beside", name="beside"), ctx.wait(SECOND))
         return found[0]
 
-    return {"root": at_root, "child": in_child, "nested": nested, "gather": in_gather}[place]
+    places = {"root": at_root, "child": in_child, "nested": nested, "large": in_large_child, "gather": in_gather}
+    return places[place]
 
 
 async def outcome_of(operation: Awaitable[Any]) -> dict[str, Any]:
