@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from durable_core.completion import CompletionConfig
 from durable_core.duration import whole_seconds
@@ -22,8 +22,14 @@ from durable_core.retry import RetryStrategy
 from durable_core.serdes import SerDes
 
 S = TypeVar("S")
-T = TypeVar("T")
-T_co = TypeVar("T_co", covariant=True)
+if TYPE_CHECKING:  # where nothing names the type of a result, it is that of any JSON
+    from typing_extensions import TypeVar as TypeVarWithDefault
+
+    T = TypeVarWithDefault("T", default=Any)
+    T_co = TypeVarWithDefault("T_co", covariant=True, default=Any)
+else:
+    T = TypeVar("T")
+    T_co = TypeVar("T_co", covariant=True)
 
 _TENANT = re.compile(r"[a-zA-Z0-9._:/=+@ -]{1,256}")
 """``TenantId`` in the API model."""

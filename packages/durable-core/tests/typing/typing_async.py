@@ -153,6 +153,8 @@ async def callbacks(ctx: DurableContext) -> None:
     assert_type(await callback.result(), Receipt)
     assert_type(await (await ctx.create_callback(config=CallbackConfig(serdes=TEXT))).result(), str)
     assert_type(await (await ctx.create_callback(config=CallbackConfig[int]())).result(), int)
+    untyped = await ctx.create_callback(config=CallbackConfig(timeout=timedelta(1)))
+    assert_type(untyped, Callback[Any])
     assert_type(await asyncio.gather(callback.result(), ctx.step(count)), tuple[Receipt, int])
     assert_type(asyncio.create_task(callback.result()), asyncio.Task[Receipt])
 
@@ -165,6 +167,8 @@ async def questions(ctx: DurableContext) -> None:
     assert_type(await ctx.wait_for_callback(mail, "a@b", 2, config=WaitForCallbackConfig(serdes=TEXT)), str)
     assert_type(await ctx.wait_for_callback(partial(mail, copies=2), "a@b", config=WaitForCallbackConfig[int]()), int)
     assert_type(await ctx.wait_for_callback(lambda callback_id: count(), name="approval"), Any)
+    untyped = await ctx.wait_for_callback(send, config=WaitForCallbackConfig(timeout=timedelta(1)))
+    assert_type(untyped, Any)
 
 
 async def invocations(ctx: DurableContext) -> None:
@@ -174,6 +178,8 @@ async def invocations(ctx: DurableContext) -> None:
     assert_type(await ctx.invoke("orders", {"a": [1]}, config=InvokeConfig(returns=Receipt)), Receipt)
     assert_type(await ctx.invoke("orders", None, config=InvokeConfig(result_serdes=TEXT, tenant_id="t")), str)
     assert_type(await ctx.invoke("orders", config=InvokeConfig[list[int]]()), list[int])
+    untyped = await ctx.invoke("orders", config=InvokeConfig(tenant_id="t"))
+    assert_type(untyped, Any)
     assert_type(
         await asyncio.gather(ctx.invoke("one", config=InvokeConfig(returns=int)), ctx.wait(timedelta(1))),
         tuple[int, None],

@@ -97,6 +97,8 @@ def callbacks(ctx: DurableContext) -> None:
     assert_type(callback.callback_id, str)
     assert_type(callback.result(), Receipt)
     assert_type(ctx.create_callback(config=CallbackConfig(serdes=TEXT)).result(), str)
+    untyped = ctx.create_callback(config=CallbackConfig(timeout=timedelta(1)))
+    assert_type(untyped.result(), Any)
     assert_type(ctx.wait_for_callback(send), Any)
     assert_type(ctx.wait_for_callback(send, config=WaitForCallbackConfig(returns=Receipt)), Receipt)
     assert_type(ctx.wait_for_callback(mail, "a@b", 2, name="mail", config=WaitForCallbackConfig(serdes=TEXT)), str)
