@@ -272,3 +272,35 @@ def test_a_test_that_answers_one_of_two_is_told_what_is_missing() -> None:
     with pytest.raises(RunnerError, match="nobody in this test will bring") as caught:
         run("async", body, callbacks={"one": 1})
     assert "two" in str(caught.value)
+
+
+@both_flavours
+def test_a_service_that_does_not_tell_the_id_fails_that_invocation_alone(flavour: str) -> None:
+    """The next one finds the callback with its id."""
+
+    class Silent:
+        """The first answer does not show what its own batch did."""
+
+        calls = 0
+
+        def __init__(self, inner: Any) -> None:
+            self.inner = inner
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self.inner, name)
+
+        def checkpoint(self, *args: Any, **options: Any) -> Any:
+            answer = self.inner.checkpoint(*args, **options)
+            Silent.calls += 1
+            return answer if Silent.calls > 1 else {**answer, "NewExecutionState": {}}
+
+    async def body(ctx: DurableContext) -> Any:
+        return await (await ctx.create_callback(name="approval")).result()
+
+    def silent(inner: DurableServiceClient) -> DurableServiceClient:
+        return cast("DurableServiceClient", Silent(inner))
+
+    result = LocalRunner(handler_of(flavour, body), client=silent).run(callbacks={"approval": "yes"})
+    assert result.value == "yes"
+    errors = [each.error.get("ErrorMessage") for each in result.invocations if each.error is not None]
+    assert errors == ['the service did not tell the id of callback "approval"']
