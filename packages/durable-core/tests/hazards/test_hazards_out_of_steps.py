@@ -223,7 +223,8 @@ def test_a_context_variable_that_a_child_context_sets_does_not_come_back(flavour
 
 
 PROGRAM = """
-    import asyncio, sys, threading, time
+    import asyncio, signal, sys, threading, time
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs the tests in the background ignores it
     sys.path.insert(0, {folder!r})
     from hazard_runs import Stage
     from durable_core import DurableContext, blocking, durable_execution

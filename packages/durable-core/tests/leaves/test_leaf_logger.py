@@ -7,6 +7,7 @@ import inspect
 import logging
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from durable_core import (
     DurableContext,
     FixedDelay,
+    MapConfig,
     ReplayFilter,
     ReplayLogging,
     StepConfig,
@@ -303,6 +305,43 @@ def test_a_child_that_spans_invocations_says_each_line_once(handler: Any, caplog
     run(handler)
     expected = [f"{number}, replaying: False" for number in (1, 2, 3)]
     assert [record.getMessage() for record in lines(caplog)] == [*expected, "after"]
+
+
+async def talks(ctx: DurableContext, number: int) -> None:
+    ctx.logger.info("%d begins", number)
+    await ctx.wait(timedelta(seconds=1 + number))
+    ctx.logger.info("%d ends", number)
+
+
+@durable_execution
+async def children_side_by_side(event: None, ctx: DurableContext) -> None:
+    await asyncio.gather(*[ctx.run_in_child_context(talks, number) for number in range(3)])
+
+
+@durable_execution
+async def items_side_by_side(event: None, ctx: DurableContext) -> None:
+    await ctx.map(range(3), lambda inner, number, index: talks(inner, number))
+
+
+@durable_execution
+async def two_items_at_a_time(event: None, ctx: DurableContext) -> None:
+    at_a_time: MapConfig[None] = MapConfig(max_concurrency=2)
+    await ctx.map(range(3), lambda inner, number, index: talks(inner, number), config=at_a_time)
+
+
+@durable_execution
+async def operands_side_by_side(event: None, ctx: DurableContext) -> None:
+    await ctx.all([partial(talks, number=number) for number in range(3)])
+
+
+@pytest.mark.parametrize(
+    "handler", [children_side_by_side, items_side_by_side, two_items_at_a_time, operands_side_by_side]
+)
+def test_each_of_many_says_each_line_once(handler: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """Each replays up to its own first news, whatever is news to the others."""
+    run(handler)
+    said = sorted(record.getMessage() for record in lines(caplog))
+    assert said == [f"{number} {what}" for number in range(3) for what in ("begins", "ends")]
 
 
 @pytest.mark.parametrize("flavour", [0, 1], ids=["async", "blocking"])

@@ -37,7 +37,7 @@ class Kind(Generic[T_co]):
     recorded: bool
     """``False``: nothing of it is in the history, and its body always runs."""
     replaying: bool
-    """Whether the code that asked for it was repeating what an earlier invocation did."""
+    """Whether the code that called it was repeating what an earlier invocation did."""
 
     def take_place(self, lane: Lane, frame: FrameType) -> None:
         """Stand next in the order of *lane*, for the call that *frame* is making."""
@@ -49,12 +49,14 @@ class Kind(Generic[T_co]):
         self.lane: Lane = lane
         self.number: int = number
         self.id: str = id
+        self.replaying: bool = lane.replaying
         self._code: CodeType = frame.f_code
         self._at: int = frame.f_lasti
 
     def stand(self, lane: Lane, number: int, id: str, code: CodeType, at: int) -> None:
         """Stand at a place that does not come from the order of *lane*."""
         self.execution, self.lane, self.number, self.id = lane.scope.execution, lane, number, id
+        self.replaying = lane.replaying
         self._code, self._at = code, at
 
     @property

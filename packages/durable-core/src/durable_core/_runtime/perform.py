@@ -23,7 +23,6 @@ async def perform(kind: Kind[T]) -> T:
         await driver.refuse()
     begun = driver.begin(kind)
     try:
-        kind.replaying = kind.lane.replaying
         if not kind.recorded:
             return await kind.run_unrecorded()
         try:

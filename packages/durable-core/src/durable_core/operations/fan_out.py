@@ -108,8 +108,9 @@ class Branch(Child):
     def __str__(self) -> str:
         return f'branch "{self.name}"'
 
-    def stand_under(self, batch: Kind[Any], lane: Lane, index: int) -> None:
-        """Take the place of the branch with this *index* in a *batch*, whose branches run in *lane*."""
+    def stand_under(self, batch: Kind[Any], scope: Scope, index: int) -> None:
+        """Take the place of the branch with this *index* in a *batch*, whose branches run in *scope*."""
+        lane = Lane(scope, "", scope.lane.replaying)  # of its own: another branch that is new does not make it new
         self.stand(lane, index, hashed(f"{lane.prefix}{index}"), batch._code, batch._at)
         batch.execution.journal.read(self.id)
 
@@ -225,7 +226,7 @@ class FanOut(Child):
         how = self._how
         config = ChildConfig(serdes=how.item_serdes, returns=how.returns, virtual=how.nesting is Nesting.FLAT)
         branch = Branch(self._specs[index], self._branch_subtype, config, self._make_branch_context)
-        branch.stand_under(self, scope.lane, index)
+        branch.stand_under(self, scope, index)
         return branch
 
     def _summary(self, value: Any) -> str:
