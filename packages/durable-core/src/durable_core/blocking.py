@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import timedelta
 from sys import _getframe  # pyright: ignore[reportPrivateUsage] (documented for CPython)
 from types import FrameType
@@ -15,11 +15,14 @@ from durable_core.config import (
     CallbackConfig,
     ChildConfig,
     InvokeConfig,
+    MapConfig,
+    ParallelConfig,
     StepConfig,
     WaitForCallbackConfig,
     WaitForConditionConfig,
 )
 from durable_core.context_facts import ContextFacts
+from durable_core.errors import ValidationError
 from durable_core.operations.callback import (
     CallbackFacts,
     CallbackResult,
@@ -29,16 +32,27 @@ from durable_core.operations.callback import (
     asked,
 )
 from durable_core.operations.child import Child
+from durable_core.operations.combinators import All, AllSettled, Any_, Combinator, Race
 from durable_core.operations.condition import Condition
+from durable_core.operations.fan_out import Branches, FanOut, mapped, paralleled
+from durable_core.operations.functions import checked_name
 from durable_core.operations.invoke import Invoke
 from durable_core.operations.step import Step
 from durable_core.operations.wait import Wait
+from durable_core.results import BatchResult
 
 __all__ = ["Callback", "DurableContext"]
 
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
+Item = TypeVar("Item")
 S = TypeVar("S")
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
+
+Operand = Callable[["DurableContext"], T]
+"""What the combinators take: a function of a child context."""
 
 
 class Callback(CallbackFacts, Generic[T]):
@@ -164,6 +178,84 @@ class DurableContext(ContextFacts):
     ) -> Any:
         """Invoke another Lambda function and return its result, as ``durable_core.DurableContext.invoke``."""
         return self._perform(Invoke(function_name, payload, name, config), _getframe(1))
+
+    @overload
+    def all(  # type: ignore[overload-overlap]  # pyright: ignore[reportOverlappingOverload] (a tuple gives a tuple)
+        self, operands: tuple[Operand[A], Operand[B]], /, *, name: str | None = None
+    ) -> tuple[A, B]: ...
+
+    @overload
+    def all(  # type: ignore[overload-overlap]
+        self, operands: tuple[Operand[A], Operand[B], Operand[C]], /, *, name: str | None = None
+    ) -> tuple[A, B, C]: ...
+
+    @overload
+    def all(self, operands: Iterable[Operand[T]], /, *, name: str | None = None) -> list[T]: ...
+
+    def all(self, operands: Iterable[Operand[Any]], /, *, name: str | None = None) -> Any:
+        """The results of all *operands*, functions of a child context, as ``durable_core.DurableContext.all``."""
+        return self._combined(All, operands, name)
+
+    def any(self, operands: Iterable[Operand[T]], /, *, name: str | None = None) -> T:
+        """The first result of any of *operands*, as ``durable_core.DurableContext.any``."""
+        result: T = self._combined(Any_, operands, name)
+        return result
+
+    def race(self, operands: Iterable[Operand[T]], /, *, name: str | None = None) -> T:
+        """The first result or error of any of *operands*, as ``durable_core.DurableContext.race``."""
+        result: T = self._combined(Race, operands, name)
+        return result
+
+    def all_settled(self, operands: Iterable[Operand[T]], /, *, name: str | None = None) -> BatchResult[T]:
+        """What became of each of *operands*, as ``durable_core.DurableContext.all_settled``."""
+        result: BatchResult[T] = self._combined(AllSettled, operands, name)
+        return result
+
+    def _combined(self, kind: type[Combinator], operands: Iterable[Operand[Any]], name: str | None) -> Any:
+        frame = _getframe(2)
+        checked_name(name)  # before any operand has a place
+        given: object = operands
+        if not isinstance(given, Iterable) or isinstance(given, str | bytes):
+            raise ValidationError(f"{kind.called} takes functions of a child context, got {given!r}")
+        functions = list(operands)
+        for each in functions:
+            if not callable(each):
+                raise ValidationError(f"{kind.called} takes functions of a child context, got {each!r}")
+        children = [self._place(Child(each, (), None, None, DurableContext), frame) for each in functions]
+        combinator = kind(children, name)
+        combinator.shape = tuple if isinstance(operands, tuple) else list
+        return self._perform(combinator, frame)
+
+    def map(
+        self,
+        items: Iterable[Item],
+        func: Callable[[DurableContext, Item, int], T],
+        /,
+        *,
+        name: str | None = None,
+        config: MapConfig[T] | None = None,
+    ) -> BatchResult[T]:
+        """Run ``func(ctx, item, index)`` for each of *items* side by side, as ``durable_core.DurableContext.map``.
+
+        The branches run on at most 32 threads. One that waits for anything but its own step gives its thread back: it
+        runs again from the top when what it waits for is over, as a replay does.
+        """
+        batch = FanOut(*mapped(items, func, config), name, DurableContext)
+        result: BatchResult[T] = self._perform(batch, _getframe(1))
+        return result
+
+    def parallel(
+        self,
+        branches: Branches[Callable[[DurableContext], T]],
+        /,
+        *,
+        name: str | None = None,
+        config: ParallelConfig[Any] | None = None,
+    ) -> BatchResult[T]:
+        """Run *branches* side by side, as ``durable_core.DurableContext.parallel``, and on threads as ``map``."""
+        batch = FanOut(*paralleled(branches, config), name, DurableContext)
+        result: BatchResult[T] = self._perform(batch, _getframe(1))
+        return result
 
     def run_in_child_context(
         self,

@@ -9,7 +9,6 @@ from sys import _getframe  # pyright: ignore[reportPrivateUsage] (documented for
 from types import FrameType
 from typing import Any, Generic, TypeVar, TypeVarTuple, overload
 
-from durable_core._runtime.async_driver import spawn, start
 from durable_core.config import (
     CallbackConfig,
     ChildConfig,
@@ -35,6 +34,7 @@ from durable_core.operations.child import Child
 from durable_core.operations.combinators import All, AllSettled, Any_, Combinator, Race
 from durable_core.operations.condition import Condition
 from durable_core.operations.fan_out import Branches, FanOut, mapped, paralleled
+from durable_core.operations.functions import checked_name
 from durable_core.operations.invoke import Invoke
 from durable_core.operations.step import Step
 from durable_core.operations.wait import Wait
@@ -241,17 +241,11 @@ class DurableContext(ContextFacts):
 
     def _combined(self, kind: type[Combinator], operands: Iterable[Operand[Any]], name: str | None) -> Operation[Any]:
         frame = _getframe(2)
+        checked_name(name)  # before any operand has a place
         given: object = operands
         if not isinstance(given, Iterable) or isinstance(given, str | bytes):
-            raise ValidationError(
-                f"{kind.__name__.lower()} takes operations, tasks, coroutines or functions, got {given!r}"
-            )
-        placed = [self._operand(each, frame) for each in operands]
-
-        def started() -> list[asyncio.Future[Any]]:
-            return [start(each, combinator) if isinstance(each, Operation) else each for each in placed]
-
-        combinator = kind(len(placed), started, name)
+            raise ValidationError(f"{kind.called} takes operations, tasks, coroutines or functions, got {given!r}")
+        combinator = kind([self._operand(each, frame) for each in operands], name)
         combinator.shape = tuple if isinstance(operands, tuple) else list
         return Operation(self._place(combinator, frame))
 
@@ -302,7 +296,7 @@ class DurableContext(ContextFacts):
         What the branches return and raise stands in the result; nothing of it is raised (``raise_if_failed`` does).
         Unless *config* says otherwise the first failure ends the batch.
         """
-        batch = FanOut(*mapped(items, func, config), name, DurableContext, spawn)
+        batch = FanOut(*mapped(items, func, config), name, DurableContext)
         return Operation(self._place(batch, _getframe(1)))
 
     def parallel(
@@ -318,7 +312,7 @@ class DurableContext(ContextFacts):
         Give a sequence of functions or ``ParallelBranch(func, name)``, or a mapping from names to functions. As
         ``map`` otherwise.
         """
-        batch = FanOut(*paralleled(branches, config), name, DurableContext, spawn)
+        batch = FanOut(*paralleled(branches, config), name, DurableContext)
         return Operation(self._place(batch, _getframe(1)))
 
     @overload

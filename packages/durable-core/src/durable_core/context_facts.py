@@ -87,10 +87,10 @@ class ContextFacts:
     def _place(self, operation: Kind[T], frame: FrameType) -> Kind[T]:
         """*operation*, at its place in the order; ``ContextMisuseError`` where it does not belong."""
         scope = self._scope
-        lane = scope.execution.driver.lane_here()
+        lane = scope.driver.lane_here()
         if lane is None or lane.scope is not scope or scope.ended:
             execution = scope.execution
-            if lane is None or lane.scope.execution is not execution or execution.driver.ending is None:
+            if lane is None or lane.scope.execution is not execution or scope.driver.ending is None:
                 raise ContextMisuseError(self._misuse(operation, lane is None))
             # after the end it is refused when it is awaited, which gives the event loop control
         operation.take_place(lane, frame)

@@ -14,11 +14,12 @@ from durable_core._core.failures import describe
 from durable_core._core.journal import Journal
 from durable_core._runtime.async_driver import AsyncDriver
 from durable_core._runtime.attempt import Attempt
-from durable_core._runtime.blocking_driver import BlockingDriver
-from durable_core._runtime.driver import Driver
+from durable_core._runtime.crew import Crew, Pools
+from durable_core._runtime.driver import Driver, Seen
 from durable_core._runtime.endings import Breakdown, Return
-from durable_core._runtime.engine import Engine, step_threads
-from durable_core._runtime.execution import Execution, Seen, Settings
+from durable_core._runtime.engine import Engine, branch_threads, step_threads
+from durable_core._runtime.execution import Execution, Settings
+from durable_core._runtime.handler_driver import HandlerDriver
 from durable_core._runtime.interrupts import Interrupt
 from durable_core._runtime.pipeline import Pipeline
 from durable_core._wire.shapes import InvocationAnswer, Operation, OperationUpdate
@@ -121,7 +122,6 @@ class Invocation:
             driver,
             self._program.settings,
             given.lambda_context,
-            given.see,
             interrupt=self._interrupt,
             dry=given.dry,
             now=given.now,
@@ -135,6 +135,7 @@ class Invocation:
             self._journal,
             deadline=self._given.deadline,
             impatient=self._given.impatient,
+            see=self._given.see,
             threads=step_threads,
         )
         scope = self._execution(driver).root
@@ -154,9 +155,15 @@ class Invocation:
         return check_unread(scope, outcome[0]) if outcome else None, driver
 
     def _run_blocking(self, engine: Engine, event: Any) -> tuple[Attempt | None, Driver]:
-        driver = BlockingDriver(
-            engine.sender, step_threads, self._pipeline, self._journal, deadline=self._given.deadline
+        crew = Crew(
+            engine.sender,
+            Pools(step_threads, branch_threads),
+            self._pipeline,
+            self._journal,
+            deadline=self._given.deadline,
+            see=self._given.see,
         )
+        driver = HandlerDriver(crew, self._given.see)
         scope = self._execution(driver).root
         result = driver.conduct(scope, self._program.func, (event, blocking.DurableContext(scope)))
         return None if result is None else check_unread(scope, result), driver

@@ -6,7 +6,7 @@ The names here are kept stable for ``durable_testing`` and ``durable_contrib``; 
 from __future__ import annotations
 
 from durable_core._core.clock import millis
-from durable_core._runtime.execution import Seen
+from durable_core._runtime.driver import Seen
 from durable_core._wire.shapes import (
     TERMINAL,
     CheckpointAnswer,

@@ -11,9 +11,10 @@ from typing import Any
 from durable_core import blocking
 from durable_core._core.identity import execution_name
 from durable_core._core.journal import Journal
+from durable_core._runtime.driver import Seen
 from durable_core._runtime.engine import engine, off_loop
 from durable_core._runtime.exchange import Exchange, RefusedError
-from durable_core._runtime.execution import Seen, Settings
+from durable_core._runtime.execution import Settings
 from durable_core._runtime.interrupts import watched
 from durable_core._runtime.pipeline import Pipeline
 from durable_core._wire.shapes import InvocationAnswer, InvocationEvent, Operation

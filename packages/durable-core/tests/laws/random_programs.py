@@ -71,7 +71,7 @@ class Interpreter:
 
     def note(self, trace: list[str], text: str) -> None:
         """Note what the workflow saw, unless the invocation has ended and its state is lost anyway."""
-        if self.root._scope.execution.driver.ending is None:
+        if self.root._scope.driver.ending is None:
             trace.append(text)
 
     async def run(self, program: Block) -> str:

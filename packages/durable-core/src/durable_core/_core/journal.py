@@ -54,12 +54,12 @@ class Journal:
     def service_time(self) -> int:
         """The latest moment, in milliseconds, that the service has shown; nobody asks what time it is there."""
         if self._service_time is None:
-            self._service_time = max(map(latest, self.operations.values()), default=0)
+            self._service_time = max(map(latest, list(self.operations.values())), default=0)
         return self._service_time
 
     def metered(self) -> int:
         """How many operations the service counts so far: retries and polls are operations too."""
-        return sum(map(_metered, self.operations.values()))
+        return sum(map(_metered, list(self.operations.values())))
 
     def was_over(self, id: str) -> bool:
         """Whether the operation had ended, and an earlier invocation had been told, before this one began."""

@@ -7,36 +7,31 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor
 from typing import Any
 
+from durable_core._runtime.async_group import AsyncGroup
 from durable_core._runtime.attempt import Attempt, Call, called
 from durable_core._runtime.bodies import Bodies
+from durable_core._runtime.driver import Seen
 from durable_core._runtime.endings import Return
 from durable_core._runtime.kind import Kind
-from durable_core._runtime.perform import perform
 from durable_core._runtime.scheduler import Scheduler
 from durable_core._runtime.scope import Scope
-from durable_core._runtime.tasks import GRACE, WorkflowTask, cancel, close, resolve, run_body, task_of
-
-
-def spawn(operation: Kind[Any]) -> asyncio.Task[Any]:
-    """Perform *operation*, which has its place in an async workflow, in a task of its own."""
-    return start(perform(operation), operation)
-
-
-def start(coroutine: Coroutine[Any, Any, Any], operation: Kind[Any]) -> asyncio.Task[Any]:
-    """A task for the *coroutine* of a single operation, in the context of *operation*."""
-    driver = operation.driver
-    assert isinstance(driver, AsyncDriver)
-    return task_of(driver, coroutine, operation.lane.scope, None)
+from durable_core._runtime.tasks import GRACE, WorkflowTask, cancel, close, resolve, run_body
 
 
 class AsyncDriver(Scheduler):
     """A scheduler that can run the user's functions."""
 
-    def __init__(self, *args: Any, threads: Callable[[], Executor], **options: Any) -> None:
+    def __init__(
+        self, *args: Any, see: Callable[[Seen], None] | None, threads: Callable[[], Executor], **options: Any
+    ) -> None:
         super().__init__(*args, **options)
+        self.see = see
         self._bodies = Bodies(self, threads)
         self.clean = True
         """Whether the loop is empty again after the invocation."""
+
+    def group(self, operation: Kind[Any], scope: Scope) -> AsyncGroup:
+        return AsyncGroup(self, scope)
 
     def call(self, call: Call) -> Coroutine[Any, Any, Attempt]:
         return self._bodies.run(call)

@@ -5,30 +5,26 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import sys
+import threading
 import time
-from collections.abc import Callable, Coroutine
-from concurrent.futures import Executor, Future
+from collections.abc import Callable, Coroutine, Generator
+from contextlib import contextmanager
 from threading import TIMEOUT_MAX
-from typing import Any, TypeVar
+from typing import Any, Never, TypeVar
 
-from durable_core._core.journal import Journal
 from durable_core._runtime.attempt import Attempt, Call, attempt, is_awaitable
-from durable_core._runtime.endings import Breakdown, Ending, Return, Suspension
+from durable_core._runtime.crew import Crew
+from durable_core._runtime.driver import Seen
+from durable_core._runtime.endings import Breakdown, Ending
 from durable_core._runtime.engine import on_new_thread
 from durable_core._runtime.kind import Kind
-from durable_core._runtime.pipeline import Pipeline
+from durable_core._runtime.pipeline import Ticket
 from durable_core._runtime.prying import pry_loose
 from durable_core._runtime.scheduler import LAST_START
 from durable_core._runtime.scope import Lane, Scope
-from durable_core._runtime.sender import Sender
 from durable_core._runtime.whose import current_lane, in_lane
-from durable_core._wire.shapes import TERMINAL, Operation, OperationUpdate
-from durable_core.errors import (
-    InvocationError,
-    NonDeterministicExecutionError,
-    StepTimeoutError,
-    Suspended,
-)
+from durable_core._wire.shapes import OperationUpdate
+from durable_core.errors import InvocationError, StepTimeoutError, Suspended
 
 T = TypeVar("T")
 
@@ -53,28 +49,16 @@ def drive(operation: Coroutine[Any, Any, T]) -> T:
 
 
 class BlockingDriver:
-    """The state of one invocation on its thread."""
+    """What the handler's own thread, and the threads of its branches, have in common."""
 
     alive = 1
 
-    def __init__(
-        self,
-        sender: Sender,
-        threads: Callable[[], Executor],
-        pipeline: Pipeline,
-        journal: Journal,
-        *,
-        deadline: float | None,
-    ) -> None:
-        self.ending: Ending | None = None
-        self._sender = sender
-        self._threads = threads
-        self._pipeline = pipeline
-        self._journal = journal
-        self._deadline = deadline
-        self._late: list[Future[Any]] = []
+    def __init__(self, crew: Crew, see: Callable[[Seen], None] | None) -> None:
+        self.crew = crew
+        self.ending: Ending | None = crew.ending
+        self.see = see
         self._refusals = 0
-        sender.serve(pipeline, _leave_it)
+        self._gate: threading.Condition | None = None
 
     def lane_here(self) -> Lane | None:
         return current_lane()
@@ -93,52 +77,46 @@ class BlockingDriver:
         raise Suspended("the invocation has ended")
 
     def post(self, update: OperationUpdate) -> None:
-        self._pipeline.post(update)
-        self._sender.arm()
+        with self.crew.lock:
+            if self.ending is not None:
+                return
+            self.crew.pipeline.post(update)
+        self.crew.sender.arm()
 
     async def put(self, update: OperationUpdate) -> None:
         await self.conclude(update)
 
     async def conclude(self, update: OperationUpdate, then: Callable[[], None] | None = None) -> None:
-        ticket = self._pipeline.post(update, _leave_it)
+        with self.crew.lock:
+            self.go_on()
+            ticket = self.crew.pipeline.post(update, self._settled)
         if then is not None:
             then()
-        self._send(lambda: ticket.settled)
+        self._wait_for(ticket)
         if ticket.error is not None:
             raise ticket.error
 
-    async def park(self, id: str) -> Operation:
-        self._send(lambda: self._pipeline.quiet)
-        entry = self._journal.find(id)
-        if entry is not None and (entry["Status"] in TERMINAL or entry["Status"] == "READY"):
-            return entry
-        raise self._end(Suspension())
-
-    async def forever(self) -> None:
-        raise NonDeterministicExecutionError("a wait was recorded as cancelled, and the code does not cancel it")
-
     async def caught_up(self) -> None:
-        """What the thread asks for comes after all that it has seen."""
+        """What a strand asks for comes after all that it has seen."""
 
     async def turn(self, id: str, moment: int) -> None:
-        """One thread sees one outcome at a time: it is always its turn."""
+        """A strand sees one outcome at a time: it is always its turn."""
 
     async def abort(self, error: BaseException) -> None:
-        raise self._end(Breakdown(error))
+        self.break_down(error)
 
     def may_start(self) -> bool:
-        return self._deadline is None or time.monotonic() <= self._deadline - LAST_START
+        return self.crew.deadline is None or time.monotonic() <= self.crew.deadline - LAST_START
 
     async def give_back(self) -> None:
-        trouble = InvocationError("the deadline is too near to start a step; Lambda will call again")
-        raise self._end(Breakdown(trouble))
+        self.break_down(InvocationError("the deadline is too near to start a step; Lambda will call again"))
 
     async def call(self, call: Call) -> Attempt:
         context = call.context()
         if call.timeout is None or call.is_async:
             return context.run(_attempt, call)
-        future = self._threads().submit(context.run, _attempt, call)
-        self._late.append(future)
+        future = self.crew.pools.steps().submit(context.run, _attempt, call)
+        self.crew.late.append(future)
         try:
             return future.result(min(call.timeout, TIMEOUT_MAX))
         except TimeoutError:
@@ -158,45 +136,58 @@ class BlockingDriver:
             raise Suspended("the invocation ends here for now")
         return result
 
-    def conduct(self, scope: Scope, func: Callable[..., Any], args: tuple[Any, ...]) -> Attempt | None:
-        """What came out of the root's body; ``None`` if the invocation ended before it did."""
+    def end(self, ending: Ending) -> None:
+        """The end has come: no operation goes on. The crew's lock is held."""
+        self.ending = ending
+        if self._gate is not None:
+            self._gate.notify()
+
+    # What this is made of
+
+    def go_on(self) -> None:
+        """``Suspended`` if the end has come. The crew's lock is held."""
+        if self.ending is None:
+            return
+        ending = self.crew.ending
+        if isinstance(ending, Breakdown) and not isinstance(ending.error, Exception):
+            raise ending.error  # the process is to end
+        raise Suspended("the invocation ends here for now")
+
+    def break_down(self, error: BaseException) -> Never:
+        """End the invocation, for all of its strands."""
+        with self.crew.lock:
+            self.crew.end(Breakdown(error))
+        raise Suspended("the invocation ends here for now")
+
+    @contextmanager
+    def pried(self) -> Generator[None]:
+        """Leave the tracing of this thread as it was: code that swallowed its end may have been pried loose by it."""
         tracing, profiling = sys.gettrace(), sys.getprofile()
         try:
-            result = in_lane(scope.lane, attempt, func, args)
+            yield
         finally:
-            scope.ended = True
             if self._refusals > _PATIENCE:  # a C profiler or tracer cannot be set again from Python: leave it alone
                 sys.settrace(tracing)
                 sys.setprofile(profiling)
-        for late in self._late:  # a body that timed out cannot be cancelled, and must not outlive the invocation
-            left = None if self._deadline is None else max(0.0, self._deadline - LAST_START - time.monotonic())
-            try:
-                late.exception(left)
-            except TimeoutError:
-                if not isinstance(self.ending, Breakdown):
-                    self.ending = Breakdown(InvocationError("the deadline is near; Lambda will call again"))
-        if self.ending is not None:
-            return None
-        self.ending = Return()
-        return result
 
-    def _send(self, enough: Callable[[], bool]) -> None:
-        while not enough():
-            if not self._pipeline.send():
-                self._pipeline.wait_for_answer()
-            self._pipeline.settle()
-            if self._pipeline.failure is not None:
-                suspended = self._end(Breakdown(self._pipeline.failure))
-                if isinstance(self._pipeline.failure, Exception):
-                    raise suspended
-                raise self._pipeline.failure  # the process is to end
-            if self._pipeline.closed:
-                raise self._end(Suspension("the service gave no further token"))
+    def _wait_for(self, ticket: Ticket) -> None:
+        """Return when *ticket* is settled: make the call, or wait for whoever does."""
+        while True:
+            with self.crew.lock:
+                self.go_on()
+                if ticket.settled:
+                    return
+                if self.crew.helpers:
+                    self._gate = self._gate or threading.Condition(self.crew.lock)
+                    self.crew.sender.arm(at_once=True)
+                    self._gate.wait()
+                    continue
+            self.crew.call()
 
-    def _end(self, ending: Ending) -> Suspended:
-        if self.ending is None:
-            self.ending = ending
-        return Suspended("the invocation ends here for now")
+    def _settled(self, _: Ticket) -> None:
+        """What was posted is recorded. The crew's lock is held."""
+        if self._gate is not None:
+            self._gate.notify()
 
 
 def _attempt(call: Call) -> Attempt:
@@ -218,7 +209,3 @@ def _attempt(call: Call) -> Attempt:
             raise
 
     return attempt(asyncio.run, (bounded(),))
-
-
-def _leave_it(*_: object) -> None:
-    """Whoever waits looks for himself."""

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from durable_core._runtime.attempt import Attempt, Call
 from durable_core._runtime.endings import Ending
+from durable_core._runtime.group import Group
 from durable_core._runtime.scope import Lane, Scope
 from durable_core._wire.shapes import Operation, OperationUpdate
 
 if TYPE_CHECKING:
     from durable_core._runtime.kind import Kind
+
+
+class Seen(NamedTuple):
+    """An outcome that the workflow saw."""
+
+    operation_id: str
+    status: str
 
 
 class Driver(Protocol):
@@ -20,6 +28,11 @@ class Driver(Protocol):
     @property
     def ending(self) -> Ending | None:
         """How the invocation ended, once it has."""
+        ...
+
+    @property
+    def see(self) -> Callable[[Seen], None] | None:
+        """Told of every outcome, in the order in which the workflow sees them."""
         ...
 
     @property
@@ -55,10 +68,10 @@ class Driver(Protocol):
         """As ``put``, for an outcome: return when it is its turn to be seen; *then* is called once it is queued."""
         ...
 
-    async def park(self, id: str) -> Operation:
+    async def park(self, operation: Kind[Any]) -> Operation:
         """Wait for the outside world.
 
-        Return the operation when it is over and it is its turn to be seen, or when it is ready for its next attempt.
+        Return the record when it is over and it is its turn to be seen, or when it is ready for its next attempt.
         """
         ...
 
@@ -84,6 +97,10 @@ class Driver(Protocol):
 
     async def give_back(self) -> None:
         """Never return: end the invocation, so that Lambda calls again."""
+        ...
+
+    def group(self, operation: Kind[Any], scope: Scope) -> Group:
+        """For operations of *scope* that are to run beside each other, while *operation* waits for them."""
         ...
 
     def call(self, call: Call) -> Coroutine[Any, Any, Attempt]:

@@ -15,6 +15,7 @@ from durable_core._runtime.sender import Sender
 T = TypeVar("T")
 
 STEP_THREADS = 32
+BRANCH_THREADS = 32
 
 
 class Engine:
@@ -55,7 +56,7 @@ class Engine:
 
 _free: list[Engine] = []
 _lock = threading.Lock()
-_threads: Executor | None = None
+_threads: dict[str, Executor] = {}
 _abandoned: list[Any] = []
 """Kept alive: collecting a coroutine that swallows every exception would run it once more."""
 
@@ -73,14 +74,23 @@ def engine() -> Generator[Engine]:
 
 
 def step_threads() -> Executor:
-    """The threads on which ``def`` steps of async workflows run."""
-    global _threads  # noqa: PLW0603 (made when first needed, kept for the process)
+    """The threads on which ``def`` steps of async workflows run, and steps that may be left alone."""
+    return _pool("durable-step", STEP_THREADS)
+
+
+def branch_threads() -> Executor:
+    """The threads on which the branches of blocking workflows run."""
+    return _pool("durable-branch", BRANCH_THREADS)
+
+
+def _pool(name: str, size: int) -> Executor:
+    """The threads with a *name*: made when first needed, kept for the process."""
     with _lock:
-        if _threads is None:
+        if name not in _threads:
             from concurrent.futures import ThreadPoolExecutor  # only what runs on threads needs it
 
-            _threads = ThreadPoolExecutor(STEP_THREADS, thread_name_prefix="durable-step")
-        return _threads
+            _threads[name] = ThreadPoolExecutor(size, thread_name_prefix=name)
+        return _threads[name]
 
 
 def off_loop(call: Callable[[], T]) -> T:

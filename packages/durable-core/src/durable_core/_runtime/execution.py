@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from msgspec import Struct
 
@@ -34,19 +34,11 @@ class Settings(Struct, frozen=True):
     stack_traces: bool = False
 
 
-class Seen(NamedTuple):
-    """An outcome that the workflow saw."""
-
-    operation_id: str
-    status: str
-
-
 class Execution:
     """What an invocation knows of its execution."""
 
     __slots__ = (
         "arn",
-        "driver",
         "dry",
         "interrupt",
         "journal",
@@ -54,7 +46,6 @@ class Execution:
         "name",
         "now",
         "root",
-        "see",
         "settings",
         "start",
     )
@@ -67,7 +58,6 @@ class Execution:
         driver: Driver,
         settings: Settings,
         lambda_context: Any,
-        see: Callable[[Seen], None] | None,
         *,
         interrupt: Interrupt,
         dry: bool,
@@ -77,17 +67,14 @@ class Execution:
         self.name: str = execution_name(arn)
         self.start: datetime = datetime.fromtimestamp(millis(record["StartTimestamp"]) / 1000, UTC)
         self.journal: Journal = journal
-        self.driver: Driver = driver
         self.settings: Settings = settings
         self.lambda_context: Any = lambda_context
-        self.see: Callable[[Seen], None] | None = see
-        """Told of every outcome, in the order in which the workflow sees them."""
         self.interrupt: Interrupt = interrupt
         self.now: Callable[[], int] = now
         """The time in milliseconds, as near to the service's as this machine knows it: for time-outs, not for order."""
         self.dry: bool = dry
         """Only a replay: nothing new may be asked for, and no step's body runs."""
-        self.root: Scope = Scope(self, id=None, name=None, parent_id=None, replaying=journal.replays, over=dry)
+        self.root: Scope = Scope(self, driver, id=None, name=None, parent_id=None, replaying=journal.replays, over=dry)
 
     @property
     def request_id(self) -> str | None:

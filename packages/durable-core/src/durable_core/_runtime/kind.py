@@ -29,8 +29,10 @@ T_co = TypeVar("T_co", covariant=True)
 class Kind(Generic[T_co]):
     """What every kind of operation has in common. It is made when it is called, and takes its place then."""
 
-    __slots__ = ("_at", "_code", "execution", "id", "lane", "name", "number", "replaying")
+    __slots__ = ("_at", "_code", "driver", "execution", "id", "lane", "name", "number", "replaying")
 
+    driver: Driver
+    """What carries it through this invocation."""
     type: OperationType
     subtype: str
     name: str | None
@@ -42,10 +44,12 @@ class Kind(Generic[T_co]):
     def take_place(self, lane: Lane, frame: FrameType) -> None:
         """Stand next in the order of *lane*, for the call that *frame* is making."""
         lane.operations = number = lane.operations + 1
-        execution = lane.scope.execution
+        scope = lane.scope
+        execution = scope.execution
         id = hashed(f"{lane.prefix}{number}")
         execution.journal.read(id)
         self.execution: Execution = execution
+        self.driver = scope.driver
         self.lane: Lane = lane
         self.number: int = number
         self.id: str = id
@@ -55,14 +59,10 @@ class Kind(Generic[T_co]):
 
     def stand(self, lane: Lane, number: int, id: str, code: CodeType, at: int) -> None:
         """Stand at a place that does not come from the order of *lane*."""
-        self.execution, self.lane, self.number, self.id = lane.scope.execution, lane, number, id
+        self.execution, self.driver, self.lane = lane.scope.execution, lane.scope.driver, lane
+        self.number, self.id = number, id
         self.replaying = lane.replaying
         self._code, self._at = code, at
-
-    @property
-    def driver(self) -> Driver:
-        """What carries it through this invocation."""
-        return self.execution.driver
 
     @property
     def line(self) -> str:
@@ -110,7 +110,11 @@ class Kind(Generic[T_co]):
 
     async def run_unrecorded(self) -> T_co:
         """Run it where it is not ``recorded``."""
-        raise NotImplementedError
+        raise AssertionError(f"{self} is always recorded")
+
+    def abandoned(self) -> OperationUpdate | None:
+        """What to tell the service when nobody waits for it any more."""
+        return None
 
     # What it does that with
 

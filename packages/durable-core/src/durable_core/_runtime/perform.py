@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from durable_core._core.text import visible
-from durable_core._runtime.execution import Seen
+from durable_core._runtime.driver import Seen
 from durable_core._runtime.kind import Kind
 from durable_core._wire.shapes import Operation
 from durable_core.errors import NonDeterministicExecutionError
@@ -42,7 +42,7 @@ async def perform(kind: Kind[T]) -> T:
 def recall(kind: Kind[T]) -> T:
     """As ``perform``, where nothing has to be waited for; else ``NOT_AT_HAND``, and nothing is done."""
     execution = kind.execution
-    driver, journal = execution.driver, execution.journal
+    driver, journal = kind.driver, execution.journal
     entry = journal.find(kind.id)
     if (
         entry is None
@@ -80,7 +80,7 @@ def _found(kind: Kind[Any]) -> Operation | None:
 
 
 def _seen(kind: Kind[T], entry: Operation) -> T:
-    see = kind.execution.see
+    see = kind.driver.see
     if see is not None:
         see(Seen(kind.id, kind.status(entry)))
     return kind.recall(entry)

@@ -159,11 +159,20 @@ class Scheduler:
             begun = ticket.update["Action"] == "START"
             self.delivery.queue(entry["Id"], millis(entry["StartTimestamp"]) if begun else ended(entry), seen)
 
-    async def park(self, id: str) -> Operation:
+    async def park(self, operation: Kind[Any]) -> Operation:
         """Wait for the outside world.
 
-        Return the operation when it is over and it is its turn to be seen, or when it is ready for its next attempt.
+        Return the record when it is over and it is its turn to be seen, or when it is ready for its next attempt.
         """
+        try:
+            return await self._parked_until_told(operation.id)
+        except asyncio.CancelledError:
+            update = operation.abandoned()
+            if update is not None:
+                self.post(update)
+            raise
+
+    async def _parked_until_told(self, id: str) -> Operation:
         while True:
             entry = self._journal.find(id)
             if entry is not None and entry["Status"] == "READY":

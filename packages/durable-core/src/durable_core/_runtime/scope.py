@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from durable_core._core.identity import hashed, id_prefix
 
 if TYPE_CHECKING:
+    from durable_core._runtime.driver import Driver
     from durable_core._runtime.execution import Execution
 
 
@@ -16,6 +17,7 @@ class Scope:
     __slots__ = (
         "above",
         "depth",
+        "driver",
         "ended",
         "execution",
         "id",
@@ -31,6 +33,7 @@ class Scope:
     def __init__(
         self,
         execution: Execution,
+        driver: Driver,
         *,
         id: str | None,
         name: str | None,
@@ -44,6 +47,8 @@ class Scope:
         """What its own operation is recorded under; ``None`` at the root, and for what is directly under it."""
         self.depth: int = depth
         self.execution: Execution = execution
+        self.driver: Driver = driver
+        """What carries its operations through this invocation."""
         self.id: str | None = id
         """Its operation's id, which the ids of its operations are made from; ``None`` at the root."""
         self.name: str | None = name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 
 from durable_core._runtime.pipeline import Pipeline
@@ -27,6 +28,7 @@ class Sender:
         self._answered: Callable[[], None] = _nobody
         self._at_once = False
         self._working = False
+        self._alarm: tuple[float, Callable[[], None]] | None = None
 
     def serve(self, pipeline: Pipeline, answered: Callable[[], None]) -> None:
         """Send what *pipeline* queues; *answered* is called from the sender's thread after each call."""
@@ -40,17 +42,39 @@ class Sender:
                 return
             self._working = True
             self._at_once = self._at_once or at_once
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="durable-sender", daemon=True)
-                self._thread.start()
+            self._start()
+            self._wake.notify()
+
+    def alarm(self, due: float, call: Callable[[], None]) -> None:
+        """Call *call* on the sender's thread when it is *due*, by the monotonic clock; in place of an earlier alarm."""
+        with self._lock:
+            self._alarm = (due, call)
+            self._start()
             self._wake.notify()
 
     def release(self) -> None:
         """Serve nobody; a call in flight ends first."""
         with self._wake:
-            pipeline, self._pipeline, self._answered = self._pipeline, None, _nobody
+            pipeline, self._pipeline, self._answered, self._alarm = self._pipeline, None, _nobody, None
         if pipeline is not None:
             pipeline.wait_for_answer()
+
+    def _start(self) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="durable-sender", daemon=True)
+            self._thread.start()
+
+    def _until_work(self) -> Callable[[], None] | None:
+        """Wait until there is something to send, or the alarm goes off: then return what it calls."""
+        while not self._working:
+            if self._alarm is None:
+                self._wake.wait()
+            elif (left := self._alarm[0] - time.monotonic()) > 0:
+                self._wake.wait(left)
+            else:
+                call, self._alarm = self._alarm[1], None
+                return call
+        return None
 
     def _run(self) -> None:
         lingering: object = None
@@ -58,7 +82,11 @@ class Sender:
             with self._wake:
                 if self._pipeline is None or not self._pipeline.queued:
                     self._working, lingering = False, None
-                self._wake.wait_for(lambda: self._working)
+                call = self._until_work()
+            if call is not None:
+                call()
+                continue
+            with self._wake:
                 at_once = self._wake.wait_for(lambda: self._at_once, LINGER / 2)
                 pipeline, answered, self._at_once = self._pipeline, self._answered, False
             if pipeline is None:

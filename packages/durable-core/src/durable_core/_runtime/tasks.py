@@ -148,7 +148,7 @@ def resolve(future: asyncio.Future[None]) -> None:
         future.set_result(None)
 
 
-def cancel(tasks: Iterable[asyncio.Task[Any]]) -> None:
+def cancel(tasks: Iterable[asyncio.Future[Any]]) -> None:
     """Cancel all that are not done."""
     for task in list(tasks):
         if not task.done():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Never
+from typing import Any
 
 from durable_core._core.failures import message_of
 from durable_core._core.rebuilding import Family, rebuild
@@ -54,9 +54,6 @@ class Attempts(Kind[Any]):
     def is_over(self, entry: Operation) -> bool:
         return entry["Status"] in TERMINAL
 
-    async def run_unrecorded(self) -> Never:
-        raise AssertionError("it is always recorded")
-
     def recall(self, entry: Operation) -> Any:
         if self._value is not _NOTHING:
             return self._value
@@ -73,7 +70,7 @@ class Attempts(Kind[Any]):
                 await driver.forever()  # the workflow cancelled it on the first run
         while entry is None or entry["Status"] not in TERMINAL:
             if entry is not None and entry["Status"] == "PENDING":
-                entry = await driver.park(self.id)
+                entry = await driver.park(self)
                 continue
             number = 1 + (0 if entry is None else entry.get("StepDetails", {}).get("Attempt", 0))
             cut_off = entry is not None and entry["Status"] == "STARTED"

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from sys import _getframe  # pyright: ignore[reportPrivateUsage] (documented for CPython)
 from types import FrameType
-from typing import Any, Never
+from typing import Any
 
 from durable_core._core.clock import millis
 from durable_core._core.rebuilding import Family, rebuild
@@ -82,9 +82,6 @@ class CreateCallback(Kind[Any]):
     def status(self, entry: Operation) -> OperationStatus:
         return "STARTED"
 
-    async def run_unrecorded(self) -> Never:
-        raise AssertionError("it is always recorded")
-
     async def run(self, entry: Operation | None) -> Operation:
         if entry is None:
             await self.driver.conclude(self.update("START", CallbackOptions=self._options()))
@@ -157,11 +154,8 @@ class CallbackResult(Kind[Any]):
     def is_over(self, entry: Operation) -> bool:
         return entry["Status"] in TERMINAL
 
-    async def run_unrecorded(self) -> Never:
-        raise AssertionError("it is always recorded")
-
     async def run(self, entry: Operation | None) -> Operation:
-        return await self.driver.park(self.id)
+        return await self.driver.park(self)
 
     def recall(self, entry: Operation) -> Any:
         details = entry.get("CallbackDetails", {})

@@ -104,20 +104,25 @@ class Child(Kind[Any]):
 
         *begun*: an earlier invocation may have run it. *over*: only to give again what its children have recorded.
         """
-        parent = self.lane
-        scope = Scope(
+        scope = self.inside(begun=begun, over=over)
+        result = await self.driver.enter(scope, self._func, (self._make_context(scope), *self._args))
+        self.lane.replaying = self.lane.replaying and scope.lane.replaying
+        return check_unread(scope, result)
+
+    def inside(self, *, begun: bool, over: bool) -> Scope:
+        """The scope of its body."""
+        parent = self.lane.scope
+        return Scope(
             self.execution,
+            self.driver,
             id=self.id,
             name=self.name,
-            parent_id=parent.scope.parent_id if self.config.virtual else self.id,
+            parent_id=parent.parent_id if self.config.virtual else self.id,
             replaying=self.replaying and begun,
-            over=over or parent.scope.over,
-            depth=parent.scope.depth + 1,
-            above=parent.scope.parent_id,
+            over=over or parent.over,
+            depth=parent.depth + 1,
+            above=parent.parent_id,
         )
-        result = await self.driver.enter(scope, self._func, (self._make_context(scope), *self._args))
-        parent.replaying = parent.replaying and scope.lane.replaying
-        return check_unread(scope, result)
 
     async def _succeed(self, value: Any, serdes: SerDes[Any]) -> Operation:
         limits = self.execution.settings.limits

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Any, Never
+from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from durable_core._core.clock import ended
 from durable_core._core.rebuilding import Family, rebuild
-from durable_core._runtime.ended import Ended
+from durable_core._runtime.group import Outcome
 from durable_core._runtime.kind import Kind
 from durable_core._wire.shapes import Operation, OperationType
 from durable_core.errors import (
@@ -28,10 +28,8 @@ from durable_core.errors import (
 from durable_core.operations.functions import checked_name
 from durable_core.results import BatchItem, BatchResult, CompletionReason, ItemStatus
 
-Outcomes = Sequence["asyncio.Future[Any] | None"]
+Outcomes = Sequence[Outcome | None]
 """The operands that are over, each at its index; ``None`` for the others."""
-Start = Callable[[], "list[asyncio.Future[Any]]"]
-"""Lets the operands run."""
 
 
 class Decision(Struct, frozen=True):
@@ -43,125 +41,143 @@ class Decision(Struct, frozen=True):
     """The operand whose outcome is that of the combinator, if it is one."""
 
     @property
-    def needed(self) -> list[int]:
+    def needed(self) -> set[int]:
         """The operands that have to be over before it can be given again."""
         if self.winner is not None:
-            return [self.winner]
-        return [index for index, letter in enumerate(self.statuses) if letter != "."]
+            return {self.winner}
+        return {index for index, letter in enumerate(self.statuses) if letter != "."}
+
+
+class _Ballot:
+    """The plan of a combinator: all operands run, until one *settles* it, or those that are *recorded* are over."""
+
+    def __init__(self, operands: Sequence[Any], settles: Callable[[Outcome], bool], recorded: Decision | None) -> None:
+        self._settles = settles
+        self._recorded = recorded
+        self.decision: Decision | None = None
+        self.outcomes: list[Outcome | None] = [None] * len(operands)
+        self._places: dict[Any, list[int]] = {}
+        for index, operand in enumerate(operands):  # a task may be given twice
+            self._places.setdefault(operand, []).append(index)
+        self._left = iter(self._places)
+        self._missing = set(range(len(operands))) if recorded is None else recorded.needed
+
+    def is_done(self) -> bool:
+        if self.decision is None and not self._missing:
+            self.decision = self._recorded or Decision(self._statuses())
+        return self.decision is not None
+
+    def begin(self) -> Any:
+        return next(self._left, None)
+
+    def is_lost(self, operand: Any) -> bool:
+        return self._recorded is not None and self._recorded.needed.isdisjoint(self._places[operand])
+
+    def end(self, operand: Any, outcome: Outcome) -> None:
+        for index in self._places[operand]:
+            self.outcomes[index] = outcome
+            self._missing.discard(index)
+        if self._recorded is None and self._settles(outcome):
+            self.decision = Decision(self._statuses(), self._places[operand][0])
+
+    def _statuses(self) -> str:
+        return "".join("." if each is None else "F" if _error(each) else "S" for each in self.outcomes)
 
 
 class Combinator(Kind[Any]):
     """A STEP operation of this subtype; its kinds differ in when they are decided, and in what they give."""
 
-    __slots__ = ("_outcome", "_start", "_total", "shape")
+    __slots__ = ("_ballot", "_operands", "shape")
 
     type: OperationType = "STEP"
     subtype = "Combinator"
     recorded = True
+    called: str
     least = 0
     """How many operands it needs."""
 
-    def __init__(self, total: int, start: Start, name: str | None) -> None:
-        if total < self.least:
-            raise ValidationError(f"{self._called} takes at least {self.least} operation, got none")
+    def __init__(self, operands: Sequence[Any], name: str | None) -> None:
+        if len(operands) < self.least:
+            raise ValidationError(f"{self.called} takes at least {self.least} operation, got none")
         self.name: str | None = checked_name(name)
-        self._total = total
-        self._start = start
-        self._outcome: Callable[[], Any] = _nothing
+        self._operands = operands
+        self._ballot: _Ballot | None = None
         self.shape: Callable[[list[Any]], Sequence[Any]] = list
         """What many results come in."""
 
     def __str__(self) -> str:
-        return f'{self._called} "{self.name}"' if self.name else self._called
-
-    @property
-    def _called(self) -> str:
-        return type(self).__name__.lower()
+        return f'{self.called} "{self.name}"' if self.name else self.called
 
     def is_over(self, entry: Operation) -> bool:
         return False  # its operands give the values, and have to be run or recalled for that
 
-    async def run_unrecorded(self) -> Never:
-        raise AssertionError("it is always recorded")
-
     def recall(self, entry: Operation) -> Any:
-        return self._outcome()
+        ballot = self._ballot
+        assert ballot is not None, "it was run"
+        assert ballot.decision is not None, "its plan is done"
+        return self.value(ballot.decision, ballot.outcomes)
 
     async def run(self, entry: Operation | None) -> Operation:
-        tasks = self._start()
-        over = Ended()
-        for task in tasks:
-            task.add_done_callback(over.add)
-        recorded = None if entry is None else _read(entry)
-        outcomes: list[asyncio.Future[Any] | None] = [None] * len(tasks)
+        recorded = None if entry is None else self._recorded(entry)
+        group = self.driver.group(self, self.lane.scope)
         try:
-            while (decision := self._decided(outcomes, recorded)) is None:
-                task = await over.next()
-                outcomes[tasks.index(task)] = task
+            self._ballot = await group.run(_Ballot(self._operands, self.settles, recorded))
         except asyncio.CancelledError:
-            _cancel(tasks)
+            group.cancel()
             raise
-        self._outcome = lambda: self.value(outcomes, decision)
-        if entry is None:
-            payload = msgspec.json.encode(decision).decode()
-            await self.driver.conclude(self.update("SUCCEED", Payload=payload), lambda: _cancel(tasks))
-            return self.entry()
-        _cancel(tasks)
-        await self.driver.turn(self.id, ended(entry))
-        return entry
+        if entry is not None:
+            group.cancel()
+            await self.driver.turn(self.id, ended(entry))
+            return entry
+        payload = msgspec.json.encode(self._ballot.decision).decode()
+        await self.driver.conclude(self.update("SUCCEED", Payload=payload), group.cancel)
+        return self.entry()
 
-    def decide(self, outcomes: Outcomes) -> Decision | None:
-        """What it comes to, once that is known."""
-        raise NotImplementedError
-
-    def value(self, outcomes: Outcomes, decision: Decision) -> Any:
-        """Its result, or its error, raised."""
-        raise NotImplementedError
-
-    def _decided(self, outcomes: Outcomes, recorded: Decision | None) -> Decision | None:
-        if recorded is None:
-            return self.decide(outcomes)
-        if len(recorded.statuses) != len(outcomes):
+    def _recorded(self, entry: Operation) -> Decision:
+        decision = msgspec.json.decode(entry.get("StepDetails", {}).get("Result", ""), type=Decision)
+        if len(decision.statuses) != len(self._operands):
             raise NonDeterministicExecutionError(
-                f"{self.place} was recorded with {len(recorded.statuses)} operations; the code now gives it "
-                f"{len(outcomes)} ({self.line})"
+                f"{self.place} was recorded with {len(decision.statuses)} operations; the code now gives it "
+                f"{len(self._operands)} ({self.line})"
             )
-        return recorded if all(outcomes[index] is not None for index in recorded.needed) else None
+        return decision
+
+    def settles(self, outcome: Outcome) -> bool:
+        """Whether *outcome* decides, though others are not over."""
+        raise NotImplementedError
+
+    def value(self, decision: Decision, outcomes: Outcomes) -> Any:
+        """Its result, or its error, raised; by default that of who won."""
+        assert decision.winner is not None
+        return _result(outcomes[decision.winner])
 
 
 class All(Combinator):
     """The results of all operands; the first error ends it."""
 
-    def decide(self, outcomes: Outcomes) -> Decision | None:
-        failed = next((index for index, each in enumerate(outcomes) if each is not None and _error(each)), None)
-        if failed is not None:
-            return Decision(_statuses(outcomes), failed)
-        return Decision(_statuses(outcomes)) if all(each is not None for each in outcomes) else None
+    called = "all"
 
-    def value(self, outcomes: Outcomes, decision: Decision) -> Any:
+    def settles(self, outcome: Outcome) -> bool:
+        return _error(outcome) is not None
+
+    def value(self, decision: Decision, outcomes: Outcomes) -> Any:
         if decision.winner is not None:
-            return _result(outcomes[decision.winner])
+            return super().value(decision, outcomes)
         return self.shape([_result(each) for each in outcomes])
 
 
 class Any_(Combinator):  # noqa: N801 (``Any`` is taken)
     """The first result of an operand; only if all fail, an error."""
 
+    called = "any"
     least = 1
 
-    @property
-    def _called(self) -> str:
-        return "any"
+    def settles(self, outcome: Outcome) -> bool:
+        return _error(outcome) is None
 
-    def decide(self, outcomes: Outcomes) -> Decision | None:
-        won = next((index for index, each in enumerate(outcomes) if each is not None and not _error(each)), None)
-        if won is not None:
-            return Decision(_statuses(outcomes), won)
-        return Decision(_statuses(outcomes)) if all(each is not None for each in outcomes) else None
-
-    def value(self, outcomes: Outcomes, decision: Decision) -> Any:
+    def value(self, decision: Decision, outcomes: Outcomes) -> Any:
         if decision.winner is not None:
-            return _result(outcomes[decision.winner])
+            return super().value(decision, outcomes)
         errors = [error for each in outcomes if each is not None and (error := _error(each)) is not None]
         shown = "; ".join(f"{type(error).__name__}: {error}" for error in errors[:3])
         text = f"none of {len(errors)} operations succeeded: {shown}" + ("; …" if len(errors) > 3 else "")
@@ -171,32 +187,26 @@ class Any_(Combinator):  # noqa: N801 (``Any`` is taken)
 class Race(Combinator):
     """The first outcome of an operand, whatever it is."""
 
+    called = "race"
     least = 1
 
-    def decide(self, outcomes: Outcomes) -> Decision | None:
-        first = next((index for index, each in enumerate(outcomes) if each is not None), None)
-        return None if first is None else Decision(_statuses(outcomes), first)
-
-    def value(self, outcomes: Outcomes, decision: Decision) -> Any:
-        assert decision.winner is not None
-        return _result(outcomes[decision.winner])
+    def settles(self, outcome: Outcome) -> bool:
+        return True
 
 
 class AllSettled(Combinator):
     """What became of every operand."""
 
-    @property
-    def _called(self) -> str:
-        return "all_settled"
+    called = "all_settled"
 
-    def decide(self, outcomes: Outcomes) -> Decision | None:
-        return Decision(_statuses(outcomes)) if all(each is not None for each in outcomes) else None
+    def settles(self, outcome: Outcome) -> bool:
+        return False
 
-    def value(self, outcomes: Outcomes, decision: Decision) -> BatchResult[Any]:
+    def value(self, decision: Decision, outcomes: Outcomes) -> BatchResult[Any]:
         items = [self._item(index, each) for index, each in enumerate(outcomes)]
         return BatchResult(items, CompletionReason.ALL_COMPLETED)
 
-    def _item(self, index: int, outcome: asyncio.Future[Any] | None) -> BatchItem[Any]:
+    def _item(self, index: int, outcome: Outcome | None) -> BatchItem[Any]:
         error = None if outcome is None else _error(outcome)
         if error is None:
             return BatchItem(index, None, ItemStatus.SUCCEEDED, _result(outcome))
@@ -206,28 +216,10 @@ class AllSettled(Combinator):
         return BatchItem(index, error.name, ItemStatus.FAILED, None, error)
 
 
-def _statuses(outcomes: Outcomes) -> str:
-    return "".join("." if each is None else "F" if _error(each) else "S" for each in outcomes)
-
-
-def _error(outcome: asyncio.Future[Any]) -> BaseException | None:
+def _error(outcome: Outcome) -> BaseException | None:
     return asyncio.CancelledError("it was cancelled") if outcome.cancelled() else outcome.exception()
 
 
-def _result(outcome: asyncio.Future[Any] | None) -> Any:
+def _result(outcome: Outcome | None) -> Any:
     assert outcome is not None, "what decided is over"
     return outcome.result()
-
-
-def _cancel(tasks: Sequence[asyncio.Future[Any]]) -> None:
-    for task in tasks:
-        if not task.done():
-            task.cancel()
-
-
-def _read(entry: Operation) -> Decision:
-    return msgspec.json.decode(entry.get("StepDetails", {}).get("Result", ""), type=Decision)
-
-
-def _nothing() -> Never:
-    raise AssertionError("it is not decided")

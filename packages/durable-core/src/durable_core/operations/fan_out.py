@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
@@ -11,12 +11,12 @@ from msgspec import Struct
 from durable_core._core.clock import ended
 from durable_core._core.identity import hashed
 from durable_core._core.rebuilding import Family, rebuild
-from durable_core._runtime.ended import Ended
+from durable_core._runtime.attempt import Attempt
+from durable_core._runtime.group import Outcome
 from durable_core._runtime.kind import Kind
-from durable_core._runtime.perform import perform
 from durable_core._runtime.scope import Lane, Scope
 from durable_core._wire.shapes import TERMINAL, ErrorObject, Operation
-from durable_core.completion import Tally
+from durable_core.completion import CompletionConfig, Tally
 from durable_core.config import ChildConfig, MapConfig, Nesting, ParallelConfig
 from durable_core.errors import ChildContextError, OperationError, SizeLimitError, ValidationError
 from durable_core.operations.batches import BatchSerDes, Outline
@@ -30,8 +30,6 @@ F = TypeVar("F")
 _MAP: MapConfig[Any] = MapConfig()
 _PARALLEL: ParallelConfig[Any] = ParallelConfig()
 MakeContext = Callable[[Scope], object]
-Spawn = Callable[[Kind[Any]], "asyncio.Future[Any]"]
-"""Performs an operation beside the code that asks for it."""
 
 
 class BranchSpec(Struct, frozen=True):
@@ -131,10 +129,64 @@ class Branch(Child):
         return BatchItem(self.number, self.name, ItemStatus.STARTED)
 
 
+class Batch:
+    """The plan of a fan-out: its branches, so many at a time, until the tally is complete."""
+
+    def __init__(
+        self,
+        tally: Tally,
+        branches: Iterator[Branch],
+        at_a_time: int,
+        left: Iterable[Branch] = (),
+        otherwise: CompletionReason = CompletionReason.ALL_COMPLETED,
+    ) -> None:
+        """*left* had begun, whether they run now or not; *otherwise* is why it ended if no tally says so."""
+        self._tally = tally
+        self._branches = branches
+        self._at_a_time = at_a_time
+        self._otherwise = otherwise
+        self._reason: CompletionReason | None = None
+        self._items: list[BatchItem[Any]] = []
+        self._left = dict.fromkeys(left)
+        self._running: set[Branch] = set()
+        self._next = next(branches, None)
+
+    def is_done(self) -> bool:
+        if self._reason is None:
+            self._reason = self._tally.reason()
+        if self._reason is None and self._next is None and not self._running:
+            self._reason = self._otherwise
+        return self._reason is not None
+
+    def begin(self) -> Branch | None:
+        if self._next is None or len(self._running) >= self._at_a_time:
+            return None
+        branch, self._next = self._next, next(self._branches, None)
+        self._running.add(branch)
+        self._left[branch] = None
+        return branch
+
+    def is_lost(self, operand: Branch) -> bool:
+        return False  # one that is recorded as under way is not begun
+
+    def end(self, operand: Branch, outcome: Outcome) -> None:
+        self._running.remove(operand)
+        del self._left[operand]
+        error = outcome.exception()
+        self._items.append(operand.succeeded(outcome.result()) if error is None else operand.raised(error))
+        self._tally.add(self._items[-1])
+
+    def result(self) -> BatchResult[Any]:
+        """What it came to."""
+        items = [*self._items, *(branch.left() for branch in self._left)]
+        assert self._reason is not None, "it is done"
+        return BatchResult(sorted(items, key=lambda item: item.index), self._reason)
+
+
 class FanOut(Child):
     """A CONTEXT whose body runs branches."""
 
-    __slots__ = ("_branch_subtype", "_how", "_make_branch_context", "_spawn", "_specs", "subtype")
+    __slots__ = ("_branch_subtype", "_how", "_specs", "subtype")
 
     def __init__(
         self,
@@ -143,18 +195,14 @@ class FanOut(Child):
         config: ParallelConfig[Any],
         name: str | None,
         make_context: MakeContext,
-        spawn: Spawn,
     ) -> None:
         recorded = ChildConfig(summary_generator=config.summary_generator)
-        super().__init__(_the_body, (), None, recorded, _scope_itself)
-        self._func = self._run
+        super().__init__(_the_body, (), None, recorded, make_context)
         self.name: str | None = checked_name(name)
         self.subtype: str = subtypes[0]
         self._branch_subtype = subtypes[1]
         self._specs = specs
         self._how = config
-        self._make_branch_context = make_context
-        self._spawn = spawn
 
     def __str__(self) -> str:
         kind = self.subtype.lower()
@@ -170,62 +218,54 @@ class FanOut(Child):
                 f"the {limits.operations} that it may have"
             )
 
-    async def _run(self, scope: Scope) -> BatchResult[Any]:
-        if scope.over:
-            return await self._again(scope)
-        tally = Tally(self._how.completion, len(self._specs))
-        at_a_time = self._how.max_concurrency or len(self._specs)
-        running: dict[asyncio.Future[Any], Branch] = {}
-        over = Ended()
-        items: list[BatchItem[Any]] = []
-        begun = 0
-        while (reason := tally.reason()) is None:
-            while begun < len(self._specs) and len(running) < at_a_time:
-                branch = self._branch(scope, begun)
-                task = self._spawn(branch)
-                task.add_done_callback(over.add)
-                running[task] = branch
-                begun += 1
-            task = await over.next()
-            branch = running.pop(task)
-            error = task.exception()
-            items.append(branch.succeeded(task.result()) if error is None else branch.raised(error))
-            tally.add(items[-1])
-        for task, branch in running.items():
-            task.cancel()
-            items.append(branch.left())
-        return _in_order(items, reason)
+    async def enter(self, *, begun: bool, over: bool = False) -> Attempt:
+        scope = self.inside(begun=begun, over=over)
+        group = self.driver.group(self, scope)
+        try:
+            plan = await group.run(self._replayed(scope) if scope.over else self._begun(scope))
+            result = Attempt(plan.result())
+        except Exception as error:
+            result = Attempt(error=error)
+        except asyncio.CancelledError:
+            group.cancel()
+            raise
+        group.cancel()  # the branches that it does not need may clean up before it ends
+        await group.close()
+        scope.ended = True
+        return result
 
-    async def _again(self, scope: Scope) -> BatchResult[Any]:
-        """The result of a batch that is over, and was too large to record: its branches give it once more."""
+    def _begun(self, scope: Scope) -> Batch:
+        """The plan of a batch that runs."""
+        total = len(self._specs)
+        return Batch(
+            Tally(self._how.completion, total),
+            (self._branch(scope, index) for index in range(total)),
+            self._how.max_concurrency or total,
+        )
+
+    def _replayed(self, scope: Scope) -> Batch:
+        """The plan of a batch that is over, and was too large to record: its branches give its result once more."""
         if self._how.nesting is Nesting.FLAT:
-            return await self._again_flat(scope)
+            return self._outlined(scope)
         tally = Tally(self._how.completion, len(self._specs))
         branches = [self._branch(scope, index) for index in range(len(self._specs))]
         entries = [(entry, branch) for branch in branches if (entry := self.execution.journal.find(branch.id))]
-        left = dict(zip((branch.id for _, branch in entries), (branch for _, branch in entries), strict=True))
-        items: list[BatchItem[Any]] = []
-        for entry, branch in sorted(entries, key=lambda pair: (ended(pair[0]), pair[1].id)):
-            if tally.reason() is not None:
-                break
-            if entry["Status"] in TERMINAL:
-                items.append(await _played(branch))
-                tally.add(items[-1])
-                del left[branch.id]
-        items += [branch.left() for branch in left.values()]
-        return _in_order(items, tally.reason() or CompletionReason.CUSTOM)
+        over = [(ended(entry), branch.id, branch) for entry, branch in entries if entry["Status"] in TERMINAL]
+        begun = [branch for _, branch in entries]
+        return Batch(tally, iter([branch for _, _, branch in sorted(over)]), 1, begun, CompletionReason.CUSTOM)
 
-    async def _again_flat(self, scope: Scope) -> BatchResult[Any]:
+    def _outlined(self, scope: Scope) -> Batch:
+        """The same where nothing is recorded of a branch but its operations."""
         outline = Outline.read(self.entry().get("ContextDetails", {}).get("Result", ""))
-        items = [self._branch(scope, index).left() for index in outline.indexes(ItemStatus.STARTED)]
-        for status in (ItemStatus.SUCCEEDED, ItemStatus.FAILED):
-            items += [await _played(self._branch(scope, index)) for index in outline.indexes(status)]
-        return _in_order(items, outline.completion_reason)
+        ran = [*outline.indexes(ItemStatus.SUCCEEDED), *outline.indexes(ItemStatus.FAILED)]
+        left = [self._branch(scope, index) for index in outline.indexes(ItemStatus.STARTED)]
+        all_of_them = Tally(CompletionConfig.all_completed(), len(self._specs))
+        return Batch(all_of_them, (self._branch(scope, index) for index in ran), 1, left, outline.completion_reason)
 
     def _branch(self, scope: Scope, index: int) -> Branch:
         how = self._how
         config = ChildConfig(serdes=how.item_serdes, returns=how.returns, virtual=how.nesting is Nesting.FLAT)
-        branch = Branch(self._specs[index], self._branch_subtype, config, self._make_branch_context)
+        branch = Branch(self._specs[index], self._branch_subtype, config, self._make_context)
         branch.stand_under(self, scope, index)
         return branch
 
@@ -246,14 +286,6 @@ class FanOut(Child):
         return rebuild(ChildContextError, record, standing(hashed(f"{self.id}-{index}"), name), family)
 
 
-async def _played(branch: Branch) -> BatchItem[Any]:
-    """What became of a branch that is over."""
-    try:
-        return branch.succeeded(await perform(branch))
-    except Exception as error:
-        return branch.raised(error)
-
-
 def standing(id: str, name: str | None) -> Operation:
     """As much of a record as the error of a branch needs."""
     entry: Operation = {"Id": id, "Type": "CONTEXT", "Status": "FAILED", "StartTimestamp": 0}
@@ -262,13 +294,5 @@ def standing(id: str, name: str | None) -> Operation:
     return entry
 
 
-def _in_order(items: list[BatchItem[Any]], reason: CompletionReason) -> BatchResult[Any]:
-    return BatchResult(sorted(items, key=lambda item: item.index), reason)
-
-
 def _the_body(scope: Scope) -> Any:
     """Stands for a batch's body where facts of it are asked for: nothing is declared."""
-
-
-def _scope_itself(scope: Scope) -> Scope:
-    return scope

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Never
+from typing import Any
 
 from durable_core._core.rebuilding import Family, rebuild
 from durable_core._runtime.kind import Kind
@@ -59,9 +59,6 @@ class Invoke(Kind[Any]):
     def is_over(self, entry: Operation) -> bool:
         return entry["Status"] in TERMINAL
 
-    async def run_unrecorded(self) -> Never:
-        raise AssertionError("it is always recorded")
-
     async def run(self, entry: Operation | None) -> Operation:
         if entry is None:
             options: ChainedInvokeOptions = {"FunctionName": self._function}
@@ -72,7 +69,7 @@ class Invoke(Kind[Any]):
                 await self.driver.put(start)  # it travels alone, and may be refused for its size
             else:
                 self.driver.post(start)
-        return await self.driver.park(self.id)
+        return await self.driver.park(self)
 
     def recall(self, entry: Operation) -> Any:
         details = entry.get("ChainedInvokeDetails", {})

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import timedelta
-from typing import Never
 
 from durable_core._runtime.kind import Kind
-from durable_core._wire.shapes import TERMINAL, Operation, OperationType
+from durable_core._wire.shapes import TERMINAL, Operation, OperationType, OperationUpdate
 from durable_core.duration import whole_seconds
 from durable_core.limits import MAX_WAIT_SECONDS
 from durable_core.operations.functions import checked_name
@@ -38,16 +36,11 @@ class Wait(Kind[None]):
             await driver.forever()  # until the workflow cancels it, as it did the first time
         if entry is None:
             driver.post(self.update("START", WaitOptions={"WaitSeconds": self.seconds}))
-        try:
-            return await driver.park(self.id)
-        except asyncio.CancelledError:
-            known = self.execution.journal.find(self.id)
-            if known is None or known["Status"] not in TERMINAL:
-                driver.post(self.update("CANCEL"))
-            raise
+        return await driver.park(self)
 
-    async def run_unrecorded(self) -> Never:
-        raise AssertionError("it is always recorded")
+    def abandoned(self) -> OperationUpdate | None:
+        known = self.execution.journal.find(self.id)
+        return None if known is not None and known["Status"] in TERMINAL else self.update("CANCEL")
 
     def recall(self, entry: Operation) -> None:
         return None

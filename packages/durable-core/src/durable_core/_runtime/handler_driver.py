@@ -1,0 +1,158 @@
+"""The handler's own thread in blocking workflows: it runs the handler, and waits for the branches of its fan-outs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, Never
+
+from durable_core._runtime.attempt import Attempt, attempt
+from durable_core._runtime.blocking_driver import BlockingDriver
+from durable_core._runtime.crew import Crew
+from durable_core._runtime.driver import Seen
+from durable_core._runtime.endings import Breakdown, Return, Suspension
+from durable_core._runtime.kind import Kind
+from durable_core._runtime.scheduler import LAST_CALL, LAST_START
+from durable_core._runtime.scope import Scope
+from durable_core._runtime.strands import StrandGroup
+from durable_core._runtime.whose import in_lane
+from durable_core._wire.shapes import Operation
+from durable_core.errors import InvocationError, NonDeterministicExecutionError, Suspended
+
+_PATIENCE = 0.05
+"""Seconds for which nobody takes up what wants a thread, before this one does."""
+
+
+class HandlerDriver(BlockingDriver):
+    """It blocks where a branch would give its thread back, and ends the invocation when nothing can go on."""
+
+    def __init__(self, crew: Crew, see: Callable[[Seen], None] | None) -> None:
+        super().__init__(crew, see)
+        crew.mains.append(self)
+
+    def conduct(self, scope: Scope, func: Callable[..., Any], args: tuple[Any, ...]) -> Attempt | None:
+        """What came out of the root's body; ``None`` if the invocation ended before it did."""
+        crew = self.crew
+        try:
+            with self.pried():
+                result = in_lane(scope.lane, attempt, func, args)
+        finally:
+            scope.ended = True
+            with crew.lock:
+                crew.end(Return())
+        if not self._rested():
+            with crew.lock:
+                crew.end(Breakdown(InvocationError("the deadline is near; Lambda will call again")))
+        return result if isinstance(self.ending, Return) else None
+
+    async def park(self, operation: Kind[Any]) -> Operation:
+        self._until_quiet()
+        entry = self.crew.journal.find(operation.id)
+        if entry is None or not self.crew.has_come(operation.id):
+            self._suspend()
+        return entry
+
+    async def forever(self) -> None:
+        self._never()
+
+    def group(self, operation: Kind[Any], scope: Scope) -> StrandGroup:
+        return StrandGroup(self, operation.id)
+
+    def carry_out(self, group: StrandGroup) -> None:
+        """Return when the plan of *group* is done."""
+        group.advance()
+        crew, idle = self.crew, False
+        while True:
+            with crew.lock:
+                self.go_on()
+                if group.done:
+                    return
+                job = self._job(group, idle)
+                if job is None and crew.helpers:
+                    idle = self._wait()
+                    continue
+                stuck = job is None and not crew.busy
+            if job is not None:
+                job()
+            elif stuck:
+                self._suspend_unless_news()
+            else:
+                crew.call()  # a branch that this thread ran is to be recorded
+
+    def _job(self, group: StrandGroup, idle: bool) -> Callable[[], None] | None:
+        """What this thread does itself: ask the plan of *group*, and run a branch that nobody else would.
+
+        As long as others are at work it does not run branches, since it has to go on as soon as the plan is done.
+        """
+        crew = self.crew
+        if group in crew.due:
+            crew.due.remove(group)
+            return group.advance
+        if not crew.helpers and crew.busy == 1 and crew.awaits_nothing:
+            return crew.take()
+        if idle and not crew.at_work:
+            return crew.take()  # threads of the process are taken up by other invocations
+        crew.offer()
+        return None
+
+    def _wait(self) -> bool:
+        """Wait for a change; say whether there was none for as long as this thread has patience."""
+        crew = self.crew
+        if crew.pipeline.queued:
+            crew.sender.arm(at_once=True)
+        wanted = bool(crew.due or crew.ready)
+        left = None if crew.deadline is None else crew.deadline - LAST_CALL - time.monotonic()
+        if left is not None and left <= 0:
+            crew.end(Breakdown(InvocationError("the deadline is near; Lambda will call again")))
+        elif wanted:
+            left = min(_PATIENCE, _PATIENCE if left is None else left)
+        return not crew.changed.wait(left) and wanted
+
+    def _until_quiet(self) -> None:
+        """Return when all is recorded that can be, and all answers have been heard."""
+        crew = self.crew
+        while True:
+            with crew.lock:
+                self.go_on()
+                if crew.pipeline.quiet:
+                    return
+                if crew.helpers:
+                    crew.sender.arm(at_once=True)
+                    crew.changed.wait()
+                    continue
+            crew.call()
+
+    def _suspend_unless_news(self) -> None:
+        self._until_quiet()
+        with self.crew.lock:
+            if self.crew.busy:
+                return
+            hopeless = self.crew.awaits_nothing
+        if hopeless:
+            self._never()
+        self._suspend()
+
+    def _suspend(self) -> Never:
+        with self.crew.lock:
+            self.crew.end(Suspension())
+        raise Suspended("the invocation ends here for now")
+
+    def _never(self) -> Never:
+        self.break_down(
+            NonDeterministicExecutionError("a wait was recorded as cancelled, and the code does not cancel it")
+        )
+
+    def _rested(self) -> bool:
+        """Wait for what cannot be cancelled, and must not outlive the invocation; say whether it ended in time."""
+        deadline = self.crew.deadline
+        end = None if deadline is None else deadline - LAST_START
+        for late in self.crew.late:
+            try:
+                late.exception(_left(end))
+            except TimeoutError:
+                return False
+        return self.crew.join(_left(end))
+
+
+def _left(end: float | None) -> float | None:
+    return None if end is None else max(0.0, end - time.monotonic())
