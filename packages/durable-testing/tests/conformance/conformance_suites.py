@@ -5,6 +5,7 @@ from __future__ import annotations
 import handlers_callback
 import handlers_child
 import handlers_invoke
+import handlers_map
 import handlers_step
 import handlers_wait
 import handlers_wait_for_callback
@@ -14,6 +15,7 @@ READY = {
     "callback": handlers_callback.SUITE,
     "child": handlers_child.SUITE,
     "invoke": handlers_invoke.SUITE,
+    "map": handlers_map.SUITE,
     "step": handlers_step.SUITE,
     "wait": handlers_wait.SUITE,
     "wait_for_callback": handlers_wait_for_callback.SUITE,
@@ -21,7 +23,9 @@ READY = {
 }
 
 NOT_YET = {
-    "map": "the core has no map",
-    "parallel": "the core has no parallel",
+    "parallel": "it has no handlers",
     "plugin": "the core has no plugins",
 }
+
+NOT_YET_BLOCKING = {"map": "the blocking context has no map"}
+"""Suites that are ready, of which the blocking handlers are there and wait; the async ones are played."""
