@@ -6,6 +6,7 @@ import handlers_callback
 import handlers_child
 import handlers_invoke
 import handlers_map
+import handlers_parallel
 import handlers_step
 import handlers_wait
 import handlers_wait_for_callback
@@ -16,6 +17,7 @@ READY = {
     "child": handlers_child.SUITE,
     "invoke": handlers_invoke.SUITE,
     "map": handlers_map.SUITE,
+    "parallel": handlers_parallel.SUITE,
     "step": handlers_step.SUITE,
     "wait": handlers_wait.SUITE,
     "wait_for_callback": handlers_wait_for_callback.SUITE,
@@ -23,9 +25,8 @@ READY = {
 }
 
 NOT_YET = {
-    "parallel": "it has no handlers",
     "plugin": "the core has no plugins",
 }
 
-NOT_YET_BLOCKING = {"map": "the blocking context has no map"}
+NOT_YET_BLOCKING = {"map": "the blocking context has no map", "parallel": "the blocking context has no parallel"}
 """Suites that are ready, of which the blocking handlers are there and wait; the async ones are played."""
