@@ -246,15 +246,15 @@ class DurableContext(ContextFacts):
 
     def parallel(
         self,
-        branches: Branches[Callable[[DurableContext], T]],
+        branches: Branches[Callable[[DurableContext], Any]],
         /,
         *,
         name: str | None = None,
         config: ParallelConfig[Any] | None = None,
-    ) -> BatchResult[T]:
+    ) -> BatchResult[Any]:
         """Run *branches* side by side, as ``durable_core.DurableContext.parallel``, and on threads as ``map``."""
         batch = FanOut(*paralleled(branches, config), name, DurableContext)
-        result: BatchResult[T] = self._perform(batch, _getframe(1))
+        result: BatchResult[Any] = self._perform(batch, _getframe(1))
         return result
 
     def run_in_child_context(

@@ -27,6 +27,3 @@ READY = {
 NOT_YET = {
     "plugin": "the core has no plugins",
 }
-
-NOT_YET_BLOCKING = {"map": "the blocking context has no map", "parallel": "the blocking context has no parallel"}
-"""Suites that are ready, of which the blocking handlers are there and wait; the async ones are played."""

@@ -1,11 +1,7 @@
 """Handlers of the suite ``map``."""
 
-# mypy: disable-error-code="no-any-return"
-# (while nothing knows the blocking context: see blocking_to_come)
-
 from __future__ import annotations
 
-import blocking_to_come as blocking
 from conformance_handlers import Suite
 from handlers_batches import (
     A_QUARTER_MAY_FAIL,
@@ -29,6 +25,7 @@ from durable_core import (
     ItemStatus,
     MapConfig,
     SerDesContext,
+    blocking,
     durable_execution,
 )
 

@@ -1,15 +1,11 @@
 """Handlers of the suite ``parallel``."""
 
-# mypy: disable-error-code="no-any-return"
-# (while nothing knows the blocking context: see blocking_to_come)
-
 from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
 from typing import Any, TypedDict, TypeVar
 
-import blocking_to_come as blocking
 from conformance_handlers import Suite
 from handlers_batches import (
     A_QUARTER_MAY_FAIL,
@@ -32,6 +28,7 @@ from durable_core import (
     ParallelBranch,
     ParallelConfig,
     SerDesContext,
+    blocking,
     durable_execution,
 )
 

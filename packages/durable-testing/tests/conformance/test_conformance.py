@@ -6,7 +6,7 @@ import pytest
 from conformance_handlers import FLAVOURS
 from conformance_play import breaches, play, story
 from conformance_requirements import VARIABLE, Requirement, in_order, requirements_in, suite_folder
-from conformance_suites import NOT_YET, NOT_YET_BLOCKING, READY
+from conformance_suites import NOT_YET, READY
 
 FOLDER = suite_folder()
 REQUIREMENTS: dict[str, Requirement] = {} if FOLDER is None else requirements_in(FOLDER)
@@ -25,8 +25,6 @@ pytestmark = pytest.mark.skipif(
 def test_the_requirement_is_met(id: str, flavour: str) -> None:
     assert id in REQUIREMENTS, f"a handler plays {id}, but the suite has no such requirement"
     assert (id, flavour) in PLAYERS, f"no {flavour} handler plays {id}"
-    if flavour == "blocking" and (why := NOT_YET_BLOCKING.get(REQUIREMENTS[id].suite)):
-        pytest.skip(f"not yet: {why}")
     found = play(REQUIREMENTS[id], PLAYERS[id, flavour])
     wrong = breaches(REQUIREMENTS[id], found)
     assert not wrong, "\n".join([f"{id} is not met:", *wrong, story(found.history)])
@@ -41,4 +39,3 @@ def test_the_suite_is_played(suite: str) -> None:
 def test_every_suite_is_played_or_said_to_wait() -> None:
     assert {each.suite for each in REQUIREMENTS.values()} == READY.keys() | NOT_YET.keys()
     assert not READY.keys() & NOT_YET.keys()
-    assert NOT_YET_BLOCKING.keys() <= READY.keys()
