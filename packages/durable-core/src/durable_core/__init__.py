@@ -55,6 +55,16 @@ from durable_core.logger import ReplayFilter
 from durable_core.operation import Operation
 from durable_core.operations.fan_out import ParallelBranch
 from durable_core.operations.step import durable_step
+from durable_core.plugin import (
+    AttemptEnd,
+    AttemptStart,
+    DurablePlugin,
+    InvocationEnd,
+    InvocationStart,
+    OperationChange,
+    OperationInfo,
+    PluginFactory,
+)
 from durable_core.polling import WaitDecision, WaitStrategy, poll_every, poll_with_backoff
 from durable_core.results import BatchItem, BatchResult, CompletionReason, CompletionStatus, ItemStatus
 from durable_core.retry import (
@@ -76,6 +86,8 @@ if TYPE_CHECKING:
 __all__ = [
     "TEXT",
     "AllFailedError",
+    "AttemptEnd",
+    "AttemptStart",
     "BatchError",
     "BatchItem",
     "BatchResult",
@@ -96,12 +108,15 @@ __all__ = [
     "DurableContext",
     "DurableError",
     "DurableFunction",
+    "DurablePlugin",
     "DurableServiceClient",
     "Duration",
     "ExecutionError",
     "ExponentialBackoff",
     "FixedDelay",
+    "InvocationEnd",
     "InvocationError",
+    "InvocationStart",
     "InvokeConfig",
     "InvokeError",
     "InvokeStoppedError",
@@ -115,9 +130,12 @@ __all__ = [
     "NoRetry",
     "NonDeterministicExecutionError",
     "Operation",
+    "OperationChange",
     "OperationError",
+    "OperationInfo",
     "ParallelBranch",
     "ParallelConfig",
+    "PluginFactory",
     "ReplayFilter",
     "ReplayLogging",
     "RetryDecision",

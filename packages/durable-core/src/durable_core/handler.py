@@ -15,6 +15,7 @@ from durable_core.config import ReplayLogging, check_callable, check_errors, che
 from durable_core.context import DurableContext
 from durable_core.errors import ValidationError
 from durable_core.limits import ServiceLimits
+from durable_core.plugin import DurablePlugin, PluginFactory
 from durable_core.retry import RetryStrategy
 from durable_core.serdes import SerDes
 from durable_core.workflow import Workflow, check_event
@@ -74,6 +75,7 @@ def durable_execution(
     limits: ServiceLimits = ServiceLimits.CURRENT,
     replay_logging: ReplayLogging = ReplayLogging.SUPPRESS_ALL,
     stack_traces: bool = False,
+    plugins: Sequence[PluginFactory] = (),
 ) -> _Decorator: ...
 
 
@@ -88,6 +90,7 @@ def durable_execution(
     limits: ServiceLimits = ServiceLimits.CURRENT,
     replay_logging: ReplayLogging = ReplayLogging.SUPPRESS_ALL,
     stack_traces: bool = False,
+    plugins: Sequence[PluginFactory] = (),
 ) -> Any:
     """Make ``async def handler(event, ctx)`` or ``def handler(event, ctx)`` a durable Lambda function.
 
@@ -95,7 +98,8 @@ def durable_execution(
     without one, plain JSON. *client* is a ``DurableServiceClient`` or a boto3 Lambda client (default: made from the
     environment). *serdes* and *retry_strategy* are the defaults of the operations; *errors* are exception classes to
     rebuild on a replay. *limits* is what the SDK refuses by itself. *stack_traces* sends them to the service with
-    errors. A handler of another shape is a ``TypeError`` at once.
+    errors. *plugins* are classes of ``DurablePlugin``, or other factories of them. A handler of another shape is a
+    ``TypeError`` at once.
     """
     check_callable(retry_strategy, "retry_strategy", "FixedDelay(3)")
     check_serdes(serdes, "serdes")
@@ -110,6 +114,7 @@ def durable_execution(
         limits=limits,
         replay_logging=replay_logging,
         stack_traces=stack_traces,
+        plugins=_checked_plugins(plugins),
     )
     if func is not None:
         return DurableFunction(func, settings)
@@ -118,3 +123,16 @@ def durable_execution(
         return DurableFunction(decorated, settings)
 
     return decorate
+
+
+def _checked_plugins(plugins: Sequence[PluginFactory]) -> tuple[PluginFactory, ...]:
+    """*plugins* as a tuple; ``ValidationError`` unless all of them are factories."""
+    given: object = plugins
+    factories: tuple[object, ...] = tuple(given) if isinstance(given, list | tuple) else (given,)
+    for each in factories:
+        if isinstance(each, DurablePlugin) or not callable(each):
+            raise ValidationError(
+                "plugins takes a list of classes of DurablePlugin, or of functions that make one from an "
+                f"InvocationStart, such as [Tracing] or [lambda start: Tracing(exporter)]; got {each!r}"
+            )
+    return tuple(plugins)

@@ -20,8 +20,10 @@ from durable_core._runtime.endings import Breakdown, Return
 from durable_core._runtime.engine import Engine, branch_threads, step_threads
 from durable_core._runtime.execution import Execution, Settings
 from durable_core._runtime.handler_driver import HandlerDriver
+from durable_core._runtime.hooks import Hooks
 from durable_core._runtime.interrupts import Interrupt
 from durable_core._runtime.pipeline import Pipeline
+from durable_core._runtime.scope import Scope
 from durable_core._wire.shapes import InvocationAnswer, Operation, OperationUpdate
 from durable_core.context import DurableContext
 from durable_core.errors import ExecutionError, InvocationError, OperationError, SerDesError, SizeLimitError
@@ -55,6 +57,8 @@ class Circumstances(Struct, frozen=True):
 
     arn: str
     lambda_context: Any
+    updated: tuple[str, ...]
+    """Operations that the service says have changed since the last invocation."""
     deadline: float | None
     """When the sandbox ends, on the monotonic clock."""
     see: Callable[[Seen], None] | None
@@ -75,22 +79,43 @@ class Invocation:
         self._pipeline = pipeline
         self._given = given
         self._interrupt = Interrupt()
+        self._failure: BaseException | None = None
 
     def run(self, engine: Engine, interrupt: Interrupt) -> InvocationAnswer:
         """Run the handler in its flavour, and answer; what is raised makes Lambda call again."""
         self._interrupt = interrupt
+        driver = self._driver(engine)
+        execution = self._execution(driver)
         settings = self._program.settings
+        if not settings.plugins or self._given.dry:
+            return self._respond(engine, driver, execution.root)
+        hooks = execution.hooks = Hooks(execution, settings.plugins, self._given.updated)
+        self._pipeline.observe = hooks.changed
+        answer: InvocationAnswer | None = None
+        hooks.context.run(hooks.begin)
+        try:
+            answer = self._respond(engine, driver, execution.root)
+        except BaseException as error:
+            self._failure = error
+            raise
+        finally:
+            hooks.context.run(hooks.finish, answer, self._failure)
+        return answer
+
+    def _respond(self, engine: Engine, driver: AsyncDriver | HandlerDriver, scope: Scope) -> InvocationAnswer:
         try:
             payload = self._record.get("ExecutionDetails", {}).get("InputPayload") or "null"
             event = read(json_serdes(self._program.event_type), payload, self._context("the event"))
         except SerDesError as error:
-            return failed(settings, error)
-        run = self._run_async if self._program.is_async else self._run_blocking
-        result, driver = run(engine, event)
+            return self._failed(error)
+        if isinstance(driver, AsyncDriver):
+            result = self._run_async(engine, driver, scope, event)
+        else:
+            result = self._run_blocking(driver, scope, event)
         self._warn_near_quota()
         match driver.ending:
             case Breakdown(ExecutionError() as failure):
-                return failed(settings, failure)
+                return self._failed(failure)
             case Breakdown(reason):
                 if type(reason) is InvocationError:  # the deadline is near: what is queued is still recorded
                     self._pipeline.flush()
@@ -127,18 +152,24 @@ class Invocation:
             now=given.now,
         )
 
-    def _run_async(self, engine: Engine, event: Any) -> tuple[Attempt | None, Driver]:
-        driver = AsyncDriver(
-            engine.loop,
-            engine.sender,
-            self._pipeline,
-            self._journal,
-            deadline=self._given.deadline,
-            impatient=self._given.impatient,
-            see=self._given.see,
-            threads=step_threads,
-        )
-        scope = self._execution(driver).root
+    def _driver(self, engine: Engine) -> AsyncDriver | HandlerDriver:
+        given = self._given
+        if self._program.is_async:
+            return AsyncDriver(
+                engine.loop,
+                engine.sender,
+                self._pipeline,
+                self._journal,
+                deadline=given.deadline,
+                impatient=given.impatient,
+                see=given.see,
+                threads=step_threads,
+            )
+        pools = Pools(step_threads, branch_threads)
+        crew = Crew(engine.sender, pools, self._pipeline, self._journal, deadline=given.deadline, see=given.see)
+        return HandlerDriver(crew, given.see)
+
+    def _run_async(self, engine: Engine, driver: AsyncDriver, scope: Scope, event: Any) -> Attempt | None:
         outcome: list[Attempt] = []
         engine.loop.attend(driver)
         try:
@@ -152,21 +183,11 @@ class Invocation:
             engine.loop.attend(None)
         else:
             engine.abandon()
-        return check_unread(scope, outcome[0]) if outcome else None, driver
+        return check_unread(scope, outcome[0]) if outcome else None
 
-    def _run_blocking(self, engine: Engine, event: Any) -> tuple[Attempt | None, Driver]:
-        crew = Crew(
-            engine.sender,
-            Pools(step_threads, branch_threads),
-            self._pipeline,
-            self._journal,
-            deadline=self._given.deadline,
-            see=self._given.see,
-        )
-        driver = HandlerDriver(crew, self._given.see)
-        scope = self._execution(driver).root
+    def _run_blocking(self, driver: HandlerDriver, scope: Scope, event: Any) -> Attempt | None:
         result = driver.conduct(scope, self._program.func, (event, blocking.DurableContext(scope)))
-        return None if result is None else check_unread(scope, result), driver
+        return None if result is None else check_unread(scope, result)
 
     def _answer(self, result: Attempt) -> InvocationAnswer:
         settings, error = self._program.settings, result.error
@@ -175,12 +196,12 @@ class Invocation:
         if isinstance(error, InvocationError) and not isinstance(error, OperationError):
             raise error
         if error is not None:
-            return failed(settings, error)
+            return self._failed(error)
         try:
             payload = write(json_serdes(self._program.result_type), result.value, self._context("the result"))[0]
             _check_size(payload, settings.limits.result_bytes)
         except (SerDesError, SizeLimitError) as trouble:
-            return failed(settings, trouble)
+            return self._failed(trouble)
         if _fits(payload, settings.limits.response_bytes):
             return {"Status": "SUCCEEDED", "Result": payload}
         return self._record_result(payload)
@@ -196,8 +217,12 @@ class Invocation:
         ticket = self._pipeline.post(update)
         self._pipeline.flush()
         if ticket.error is not None:
-            return failed(self._program.settings, ticket.error)
+            return self._failed(ticket.error)
         return {"Status": "SUCCEEDED", "Result": ""}
+
+    def _failed(self, error: BaseException) -> InvocationAnswer:
+        self._failure = error
+        return failed(self._program.settings, error)
 
     def _context(self, name: str) -> SerDesContext:
         return SerDesContext(None, name, self._given.arn)

@@ -90,9 +90,10 @@ class Workflow:
             error = ExecutionError(f"the service refused to tell the execution's state: {refused}")
             return failed(self.settings, error)
         record = _execution_record(operations, arn)
-        journal = Journal(operations, event.get("UpdatedOperationIds") or ())
+        updated = tuple(event.get("UpdatedOperationIds") or ())
+        journal = Journal(operations, updated)
         pipeline = Pipeline(exchange, journal, batch_updates=batch_updates)
-        given = Circumstances(arn, lambda_context, deadline, see, impatient, dry, now or _now)
+        given = Circumstances(arn, lambda_context, updated, deadline, see, impatient, dry, now or _now)
         program = Program(self.func, self.is_async, self.event_type, self.result_type, self.settings)
         invocation = Invocation(program, record, journal, pipeline, given)
         with engine() as mine, watched() as interrupt:

@@ -35,7 +35,8 @@ CONTRACT = """
 """The names that the contract of the API speaks of; those of operations to come included."""
 IMPLIED = """
     DurableFunction SerDesContext ServiceError RetryStrategy WaitStrategy ReplayFilter CompletionStatus
-    CompletionReason ItemStatus InvocationInfo OperationInfo AttemptInfo
+    CompletionReason ItemStatus PluginFactory
+    InvocationStart InvocationEnd OperationInfo OperationChange AttemptStart AttemptEnd
 """.split()  # noqa: SIM905
 """What the signatures of those need: what a decorator returns, a protocol is passed, a client raises, and the like."""
 SURFACES: list[ModuleType] = [durable_core, blocking, durable_testing]

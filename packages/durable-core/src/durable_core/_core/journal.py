@@ -84,7 +84,7 @@ class Journal:
             self._endings.popleft()
         return bool(self._endings) and self._endings[0][0] < moment
 
-    def assume(self, update: OperationUpdate) -> None:
+    def assume(self, update: OperationUpdate) -> Operation:
         """Take over an *update* that was accepted by an answer which does not show what became of it."""
         known = self.operations.get(update["Id"])
         status = _STATUSES[update["Action"]]
@@ -112,6 +112,7 @@ class Journal:
             entry["ContextDetails"] = {**details, **options}  # type: ignore[typeddict-item]
         self.news.add(update["Id"])
         self.operations[update["Id"]] = entry
+        return entry
 
     def merge(self, told: Iterable[Operation]) -> list[Operation]:
         """Take over what an answer tells; return the entries that are new or changed."""

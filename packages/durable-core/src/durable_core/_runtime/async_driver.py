@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Executor
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from durable_core._runtime.async_group import AsyncGroup
 from durable_core._runtime.attempt import Attempt, Call, called
@@ -16,6 +16,9 @@ from durable_core._runtime.kind import Kind
 from durable_core._runtime.scheduler import Scheduler
 from durable_core._runtime.scope import Scope
 from durable_core._runtime.tasks import GRACE, WorkflowTask, cancel, close, resolve, run_body
+
+if TYPE_CHECKING:
+    from durable_core._runtime.hooks import Around
 
 
 class AsyncDriver(Scheduler):
@@ -36,15 +39,22 @@ class AsyncDriver(Scheduler):
     def call(self, call: Call) -> Coroutine[Any, Any, Attempt]:
         return self._bodies.run(call)
 
-    async def enter(self, scope: Scope, func: Callable[..., Any], args: tuple[Any, ...]) -> Attempt:
-        result = await run_body(scope, func, args)
+    async def enter(
+        self, scope: Scope, func: Callable[..., Any], args: tuple[Any, ...], around: Around | None
+    ) -> Attempt:
+        result = await run_body(scope, func, args, around)
         if self.ending is not None:
             await self.refuse()  # whatever the body made of its end is not its outcome
-        return await close(scope, result)
+        result = await close(scope, result)
+        if around is not None:
+            around.context.run(around.end, result)
+        return result
 
     async def conduct(self, scope: Scope, func: Callable[..., Any], args: tuple[Any, ...], into: list[Attempt]) -> None:
         """Run the root's body, and put what came out *into* the list, unless the invocation ended before it did."""
-        root = WorkflowTask(called(func, args), scope, scope.lane, loop=self.loop)
+        hooks = scope.execution.hooks
+        context = None if hooks is None else hooks.context
+        root = WorkflowTask(called(func, args), scope, scope.lane, loop=self.loop, context=context)
         root.add_done_callback(lambda _: resolve(self.finished))
         await self.finished
         if self.ending is None:

@@ -6,9 +6,12 @@ import contextvars
 import inspect
 from collections.abc import Callable
 from types import GeneratorType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
+
+if TYPE_CHECKING:
+    from durable_core._runtime.hooks import Around
 
 CURRENT_STEP: contextvars.ContextVar[Any] = contextvars.ContextVar("durable_core.step")
 """The ``StepContext`` of the step whose body runs here."""
@@ -33,12 +36,24 @@ class Call(Struct, frozen=True):
     """Seconds."""
     facts: Any
     """The ``StepContext`` of this attempt."""
+    around: Around | None = None
+    """What plugins are told of it."""
 
     def context(self) -> contextvars.Context:
         """A copy of the caller's context variables, in which the body knows its step."""
         context = contextvars.copy_context()
         context.run(CURRENT_STEP.set, self.facts)
         return context
+
+    def run(self) -> Attempt:
+        """Call the function; what comes out is an awaitable, or final."""
+        if self.around is None:
+            return attempt(self.func, self.args)
+        self.around.start()
+        result = attempt(self.func, self.args)
+        if result.error is not None or not is_awaitable(result.value):
+            self.around.end(result)
+        return result
 
 
 def is_awaitable(value: object) -> bool:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Coroutine, Generator
 from contextlib import contextmanager
 from threading import TIMEOUT_MAX
-from typing import Any, Never, TypeVar
+from typing import TYPE_CHECKING, Any, Never, TypeVar
 
 from durable_core._runtime.attempt import Attempt, Call, attempt, is_awaitable
 from durable_core._runtime.crew import Crew
@@ -25,6 +25,9 @@ from durable_core._runtime.scope import Lane, Scope
 from durable_core._runtime.whose import current_lane, in_lane
 from durable_core._wire.shapes import OperationUpdate
 from durable_core.errors import InvocationError, StepTimeoutError, Suspended
+
+if TYPE_CHECKING:
+    from durable_core._runtime.hooks import Around
 
 T = TypeVar("T")
 
@@ -122,18 +125,24 @@ class BlockingDriver:
         except TimeoutError:
             return Attempt(error=StepTimeoutError(f"the attempt took longer than {call.timeout:g} s"))
 
-    async def enter(self, scope: Scope, func: Callable[..., Any], args: tuple[Any, ...]) -> Attempt:
+    async def enter(
+        self, scope: Scope, func: Callable[..., Any], args: tuple[Any, ...], around: Around | None
+    ) -> Attempt:
         if scope.depth > _DEEPEST:
             raise RecursionError(f"{scope} is more than {_DEEPEST} contexts deep")
-        context = contextvars.copy_context()
+        context = contextvars.copy_context() if around is None else around.context
 
         def run() -> Attempt:
+            if around is not None:
+                context.run(around.start)
             return context.run(in_lane, scope.lane, attempt, func, args)
 
         result = on_new_thread(run) if scope.depth % _LEVELS == 0 else run()
         scope.ended = True
         if isinstance(result.error, Suspended) or self.ending is not None:
             raise Suspended("the invocation ends here for now")
+        if around is not None:
+            context.run(around.end, result)
         return result
 
     def end(self, ending: Ending) -> None:
@@ -191,7 +200,7 @@ class BlockingDriver:
 
 
 def _attempt(call: Call) -> Attempt:
-    result = attempt(call.func, call.args)
+    result = call.run()
     if result.error is not None or not is_awaitable(result.value):
         return result
     awaitable = result.value
@@ -208,4 +217,7 @@ def _attempt(call: Call) -> Attempt:
                 raise StepTimeoutError(f"the attempt took longer than {call.timeout:g} s") from None
             raise
 
-    return attempt(asyncio.run, (bounded(),))
+    result = attempt(asyncio.run, (bounded(),))
+    if call.around is not None:
+        call.around.end(result)
+    return result

@@ -7,12 +7,15 @@ import inspect
 from collections.abc import Callable
 from concurrent.futures import Executor
 from contextvars import Context
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from durable_core._runtime.attempt import Attempt, Call, attempt, is_awaitable
 from durable_core._runtime.scheduler import Scheduler
 from durable_core._runtime.tasks import StepTask, start_now
 from durable_core.errors import StepTimeoutError
+
+if TYPE_CHECKING:
+    from durable_core._runtime.hooks import Around
 
 
 class Bodies:
@@ -27,7 +30,7 @@ class Bodies:
     async def run(self, call: Call) -> Attempt:
         """Run the body once, in a copy of the context variables; its ``StepTimeoutError`` comes when it is due."""
         scheduler = self._scheduler
-        body = _Body(scheduler, call.context())
+        body = _Body(scheduler, call.context(), call.around)
         timer = None if call.timeout is None else scheduler.loop.call_later(call.timeout, body.time_out, call.timeout)
         try:
             if call.is_async:
@@ -50,7 +53,7 @@ class Bodies:
         loop = self._scheduler.loop
 
         def work() -> None:
-            result = body.context.run(attempt, call.func, call.args)
+            result = body.context.run(call.run)
             loop.call_soon_threadsafe(body.returned, result)
 
         self._threads().submit(work)
@@ -59,10 +62,11 @@ class Bodies:
 class _Body:
     """One attempt under way."""
 
-    __slots__ = ("_scheduler", "_task", "_waiter", "context", "result")
+    __slots__ = ("_around", "_scheduler", "_task", "_waiter", "context", "result")
 
-    def __init__(self, scheduler: Scheduler, context: Context) -> None:
+    def __init__(self, scheduler: Scheduler, context: Context, around: Around | None) -> None:
         self._scheduler = scheduler
+        self._around = around
         self._task: StepTask | None = None
         self.context = context
         self.result: Attempt | None = None
@@ -84,10 +88,15 @@ class _Body:
             self._task = task
 
     async def _run(self, awaitable: Any) -> None:
+        around = self._around
+        if around is not None:
+            around.start()
         try:
             result = Attempt(await awaitable)
         except BaseException as error:  # SystemExit and CancelledError included: they are this attempt's
             result = Attempt(error=error)
+        if around is not None and self.result is None:  # it was neither cancelled nor is its time up
+            around.end(result)
         self._over(result)
 
     def returned(self, result: Attempt) -> None:

@@ -12,6 +12,7 @@ from durable_core._runtime.scope import Lane, Scope
 from durable_core._wire.shapes import Operation, OperationUpdate
 
 if TYPE_CHECKING:
+    from durable_core._runtime.hooks import Around
     from durable_core._runtime.kind import Kind
 
 
@@ -107,6 +108,8 @@ class Driver(Protocol):
         """Run the body of a step once."""
         ...
 
-    async def enter(self, scope: Scope, func: Callable[..., Any], args: tuple[Any, ...]) -> Attempt:
+    async def enter(
+        self, scope: Scope, func: Callable[..., Any], args: tuple[Any, ...], around: Around | None
+    ) -> Attempt:
         """Run the body of a context to its end, and end with it what it left behind."""
         ...

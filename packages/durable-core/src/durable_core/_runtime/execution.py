@@ -12,12 +12,14 @@ from durable_core._core.clock import millis
 from durable_core._core.identity import execution_name
 from durable_core._core.journal import Journal
 from durable_core._runtime.driver import Driver
+from durable_core._runtime.hooks import Hooks
 from durable_core._runtime.interrupts import Interrupt
 from durable_core._runtime.scope import Scope
 from durable_core._wire.shapes import Operation
 from durable_core.client.protocol import DurableServiceClient
 from durable_core.config import ReplayLogging
 from durable_core.limits import ServiceLimits
+from durable_core.plugin import PluginFactory
 from durable_core.retry import RetryStrategy
 from durable_core.serdes import SerDes
 
@@ -32,6 +34,7 @@ class Settings(Struct, frozen=True):
     limits: ServiceLimits = ServiceLimits.CURRENT
     replay_logging: ReplayLogging = ReplayLogging.SUPPRESS_ALL
     stack_traces: bool = False
+    plugins: tuple[PluginFactory, ...] = ()
 
 
 class Execution:
@@ -40,6 +43,7 @@ class Execution:
     __slots__ = (
         "arn",
         "dry",
+        "hooks",
         "interrupt",
         "journal",
         "lambda_context",
@@ -74,6 +78,8 @@ class Execution:
         """The time in milliseconds, as near to the service's as this machine knows it: for time-outs, not for order."""
         self.dry: bool = dry
         """Only a replay: nothing new may be asked for, and no step's body runs."""
+        self.hooks: Hooks | None = None
+        """What plugins are told, if there are any."""
         self.root: Scope = Scope(self, driver, id=None, name=None, parent_id=None, replaying=journal.replays, over=dry)
 
     @property

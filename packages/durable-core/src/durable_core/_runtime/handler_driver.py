@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import time
 from collections.abc import Callable
 from typing import Any, Never
@@ -35,7 +36,9 @@ class HandlerDriver(BlockingDriver):
         crew = self.crew
         try:
             with self.pried():
-                result = in_lane(scope.lane, attempt, func, args)
+                hooks = scope.execution.hooks
+                context = contextvars.copy_context() if hooks is None else hooks.context
+                result = context.run(in_lane, scope.lane, attempt, func, args)
         finally:
             scope.ended = True
             with crew.lock:

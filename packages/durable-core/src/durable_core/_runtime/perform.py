@@ -30,6 +30,9 @@ async def perform(kind: Kind[T]) -> T:
         except NonDeterministicExecutionError as error:
             await driver.abort(error)  # the workflow may not catch it and go on
             raise
+        hooks = kind.execution.hooks
+        if hooks is not None:
+            hooks.operation(kind, entry)
         if entry is None or not kind.is_over(entry):
             entry = await kind.run(entry)
         elif driver.alive > 1:

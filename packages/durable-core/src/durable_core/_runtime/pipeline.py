@@ -69,6 +69,8 @@ class Pipeline:
         """A call is in flight."""
         self.failure: BaseException | None = None
         """Why nothing more can be sent; the first reason stands."""
+        self.observe: Callable[[list[Operation]], None] | None = None
+        """Told of what each answer has changed, before anybody goes on with it."""
 
     def post(self, update: OperationUpdate, waiter: Callable[[Ticket], None] | None = None) -> Ticket:
         """Queue *update*; once it is recorded, *waiter* is called with its ticket."""
@@ -148,12 +150,16 @@ class Pipeline:
         changed: list[Operation] = []
         while self._answered:
             batch, told = self._answered.popleft()
-            changed += self._journal.merge(told)
+            news = self._journal.merge(told)
             shown = {entry["Id"] for entry in told}
             for ticket in batch:
-                ticket.settled = True
                 if ticket.update["Id"] not in shown and ticket.error is None and ticket.update["Action"] != "CANCEL":
-                    self._journal.assume(ticket.update)
+                    news.append(self._journal.assume(ticket.update))
+            if self.observe is not None:
+                self.observe(news)
+            changed += news
+            for ticket in batch:
+                ticket.settled = True
                 if ticket.waiter is not None:
                     ticket.waiter(ticket)
         return changed

@@ -14,6 +14,7 @@ from durable_core._runtime.scope import Lane, Scope
 from durable_core.errors import ContextMisuseError
 
 if TYPE_CHECKING:
+    from durable_core._runtime.hooks import Around
     from durable_core._runtime.scheduler import Scheduler
 
 GRACE = 1.0
@@ -94,14 +95,17 @@ def task_of(scheduler: Scheduler, coro: Any, scope: Scope, lane: Lane | None, **
     return task
 
 
-async def run_body(scope: Scope, func: Callable[..., Any], args: tuple[Any, ...]) -> Attempt:
+async def run_body(scope: Scope, func: Callable[..., Any], args: tuple[Any, ...], around: Around | None) -> Attempt:
     """Run the body of a context in a task of its own; ``CancelledError`` if whoever waits here was cancelled.
 
     Who waits cannot run meanwhile, so that the number of tasks which could run stays the same. It waits for a future
     of its own and hands a cancellation on when it runs: the contexts may nest deeper than ``Task.cancel`` can recurse.
     """
     loop = asyncio.get_running_loop()
-    task = WorkflowTask(called(func, args), scope, scope.lane, loop=loop)
+    if around is None:
+        task = WorkflowTask(called(func, args), scope, scope.lane, loop=loop)
+    else:
+        task = WorkflowTask(_told(around, func, args), scope, scope.lane, loop=loop, context=around.context)
     over: asyncio.Future[None] = loop.create_future()
     task.add_done_callback(lambda _: resolve(over))
     cancelled: asyncio.CancelledError | None = None
@@ -117,6 +121,11 @@ async def run_body(scope: Scope, func: Callable[..., Any], args: tuple[Any, ...]
         raise cancelled
     result: Attempt = task.result()
     return result
+
+
+async def _told(around: Around, func: Callable[..., Any], args: tuple[Any, ...]) -> Attempt:
+    around.start()
+    return await called(func, args)
 
 
 async def close(scope: Scope, result: Attempt) -> Attempt:

@@ -82,7 +82,10 @@ class Attempts(Kind[Any]):
                     await driver.put(self.update("START"))
                 elif not cut_off:
                     driver.post(self.update("START"))
-                result = await driver.call(self._call(number))
+                call = self._call(number)
+                result = await driver.call(call)
+                if call.around is not None:
+                    call.around.end(result)  # where its time is up: it has not come to that itself
                 if isinstance(result.error, KeyboardInterrupt) and self.execution.interrupt.pressed:
                     await driver.abort(result.error)
             outcome = self._outcome(result, number)
@@ -177,7 +180,9 @@ class Attempts(Kind[Any]):
         return given is not None and not isinstance(given, NoRetry)
 
     def _call(self, number: int) -> Call:
-        return Call(self._func, self.arguments(), self._facts.is_async, self.timeout, StepContext(self, number))
+        hooks = self.execution.hooks
+        around = None if hooks is None else hooks.around_attempt(self, number)
+        return Call(self._func, self.arguments(), self._facts.is_async, self.timeout, StepContext(self, number), around)
 
     def _outcome(self, result: Attempt, number: int) -> OperationUpdate:
         """What to record of an attempt."""

@@ -174,6 +174,7 @@ class WaitForCallback(Child):
     __slots__ = ("_submitter",)
 
     subtype = "WaitForCallback"
+    runs_the_users = False
 
     def __init__(
         self,

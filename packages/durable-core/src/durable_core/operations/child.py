@@ -37,6 +37,8 @@ class Child(Kind[Any]):
 
     type: OperationType = "CONTEXT"
     subtype = "RunInChildContext"
+    runs_the_users = True
+    """Whether its body is a function of the user's."""
 
     def __init__(
         self,
@@ -105,7 +107,9 @@ class Child(Kind[Any]):
         *begun*: an earlier invocation may have run it. *over*: only to give again what its children have recorded.
         """
         scope = self.inside(begun=begun, over=over)
-        result = await self.driver.enter(scope, self._func, (self._make_context(scope), *self._args))
+        hooks = self.execution.hooks
+        around = None if hooks is None or not self.runs_the_users else hooks.around_body(self, again=over)
+        result = await self.driver.enter(scope, self._func, (self._make_context(scope), *self._args), around)
         self.lane.replaying = self.lane.replaying and scope.lane.replaying
         return check_unread(scope, result)
 
