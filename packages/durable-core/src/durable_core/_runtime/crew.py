@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from durable_core._core.journal import Journal
 from durable_core._runtime.driver import Seen
@@ -16,11 +16,13 @@ from durable_core._runtime.kind import Kind
 from durable_core._runtime.pipeline import Pipeline
 from durable_core._runtime.polls import Polls
 from durable_core._runtime.sender import Sender
-from durable_core._wire.shapes import TERMINAL
+from durable_core._wire.shapes import TERMINAL, Operation, OperationUpdate
 
 if TYPE_CHECKING:
     from durable_core._runtime.blocking_driver import BlockingDriver
     from durable_core._runtime.strands import Strand, StrandGroup
+
+_OF_AN_UPDATE = frozenset({"Id", "Type", "SubType", "Name", "ParentId"})
 
 HELPERS = 32
 """Threads that run the branches of an invocation, at most."""
@@ -149,9 +151,31 @@ class Crew:
     def abandon(self, operation: Kind[Any]) -> None:
         """Tell the service that nobody waits for *operation* any more. Lock held."""
         self._parked.pop(operation.id, None)
-        update = operation.abandoned() if self.ending is None and operation.id not in self._abandoned else None
-        if update is not None:
-            self._abandoned.add(operation.id)
+        self._cancel(operation.abandoned())
+
+    def abandon_under(self, contexts: set[str | None]) -> None:
+        """Tell the service that nobody waits for any pause in these *contexts*, which an earlier run may have begun.
+
+        Lock held.
+        """
+        if not contexts:
+            return
+        for entry in list(self.journal.operations.values()):
+            if entry["Type"] == "WAIT" and entry["Status"] == "STARTED" and self._stands_in(entry, contexts):
+                members = {key: value for key, value in entry.items() if key in _OF_AN_UPDATE}
+                self._cancel(cast("OperationUpdate", {**members, "Action": "CANCEL"}))
+
+    def _stands_in(self, entry: Operation | None, contexts: set[str | None]) -> bool:
+        while entry is not None:
+            parent = entry.get("ParentId")
+            if parent in contexts:
+                return True
+            entry = None if parent is None else self.journal.find(parent)
+        return False
+
+    def _cancel(self, update: OperationUpdate | None) -> None:
+        if update is not None and self.ending is None and update["Id"] not in self._abandoned:
+            self._abandoned.add(update["Id"])
             self.pipeline.post(update)
             self.sender.arm()
 

@@ -21,6 +21,8 @@ class Seen(NamedTuple):
 
     operation_id: str
     status: str
+    lane: str
+    """The order that the operation has its place in: outcomes of one lane are always seen in the same order."""
 
 
 class Driver(Protocol):

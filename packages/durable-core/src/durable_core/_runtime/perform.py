@@ -27,6 +27,9 @@ async def perform(kind: Kind[T]) -> T:
             return await kind.run_unrecorded()
         try:
             entry = _found(kind)
+            if entry is None and kind.lane.scope.over:
+                await driver.caught_up()  # an outcome may cancel it, as it did before it was recorded
+                raise _unexpected(kind)
         except NonDeterministicExecutionError as error:
             await driver.abort(error)  # the workflow may not catch it and go on
             raise
@@ -44,8 +47,21 @@ async def perform(kind: Kind[T]) -> T:
 
 def recall(kind: Kind[T]) -> T:
     """As ``perform``, where nothing has to be waited for; else ``NOT_AT_HAND``, and nothing is done."""
-    execution = kind.execution
-    driver, journal = kind.driver, execution.journal
+    entry = at_hand(kind)
+    if entry is None:
+        result: T = NOT_AT_HAND
+        return result
+    driver = kind.driver
+    begun = driver.begin(kind)
+    try:
+        return _seen(kind, entry)
+    finally:
+        driver.finish(begun)
+
+
+def at_hand(kind: Kind[Any]) -> Operation | None:
+    """What is recorded of the operation, if it can be recalled without waiting for anything."""
+    journal, driver = kind.execution.journal, kind.driver
     entry = journal.find(kind.id)
     if (
         entry is None
@@ -56,13 +72,8 @@ def recall(kind: Kind[T]) -> T:
         or driver.alive > 1
         or driver.ending is not None
     ):
-        result: T = NOT_AT_HAND
-        return result
-    begun = driver.begin(kind)
-    try:
-        return _seen(kind, entry)
-    finally:
-        driver.finish(begun)
+        return None
+    return entry
 
 
 def _found(kind: Kind[Any]) -> Operation | None:
@@ -72,8 +83,6 @@ def _found(kind: Kind[Any]) -> Operation | None:
     if entry is None:
         kind.admit()
         lane.replaying = False
-        if lane.scope.over:
-            raise _unexpected(kind)
         return None
     if not _is_same(entry, kind):
         raise _changed(entry, kind)
@@ -85,7 +94,7 @@ def _found(kind: Kind[Any]) -> Operation | None:
 def _seen(kind: Kind[T], entry: Operation) -> T:
     see = kind.driver.see
     if see is not None:
-        see(Seen(kind.id, kind.status(entry)))
+        see(Seen(kind.id, kind.status(entry), kind.lane.prefix))
     return kind.recall(entry)
 
 

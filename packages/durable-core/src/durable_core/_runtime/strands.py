@@ -21,7 +21,7 @@ from durable_core._runtime.crew import Crew
 from durable_core._runtime.endings import Ending, Suspension
 from durable_core._runtime.group import P, Plan
 from durable_core._runtime.kind import Kind
-from durable_core._runtime.perform import NOT_AT_HAND, perform, recall
+from durable_core._runtime.perform import at_hand, perform
 from durable_core._runtime.pipeline import Ticket
 from durable_core._runtime.scope import Lane, Scope
 from durable_core._wire.shapes import Operation, OperationUpdate
@@ -72,6 +72,11 @@ class Strand(BlockingDriver):
 
     # What became of it
 
+    @property
+    def context_id(self) -> str | None:
+        """The recorded context that its operations stand in."""
+        return self.operation.id if self.operation.recorded else self.operation.lane.scope.parent_id
+
     def cancelled(self) -> bool:
         return False
 
@@ -80,21 +85,11 @@ class Strand(BlockingDriver):
 
     def result(self) -> Any:
         assert self._outcome is not None, "it is over"
+        if self._outcome.error is not None:
+            raise self._outcome.error
         return self._outcome.value
 
     # Running
-
-    def recall(self) -> bool:
-        """Whether its outcome is at hand, and needs no thread."""
-        try:
-            value = recall(self.operation)
-        except Exception as error:
-            self._outcome = Attempt(error=error)
-            return True
-        if value is NOT_AT_HAND:
-            return False
-        self._outcome = Attempt(value)
-        return True
 
     def run(self) -> None:
         """Run until it is over or has to wait; the thread is free then."""
@@ -120,6 +115,7 @@ class Strand(BlockingDriver):
             with self.crew.lock:
                 self.counts(True)
                 self._pauses = self._recorded = False
+            self._work = self._work or perform(self.operation)
             pauses = self._proceed()
             with self.crew.lock:
                 if pauses:
@@ -252,6 +248,8 @@ class StrandGroup:
         self._over: list[tuple[int, str, int, Strand]] = []
         self._count = itertools.count()
         self._abandoned: list[Kind[Any]] = []
+        self._dropped: set[str | None] = set()
+        """Contexts in which nothing is waited for any more."""
 
     async def run(self, plan: P) -> P:
         """Carry out *plan*, unless this runs again for one that is being carried out: then return that, when done."""
@@ -270,7 +268,9 @@ class StrandGroup:
             self._finish()
             for operation in self._abandoned:
                 self.crew.abandon(operation)
+            self.crew.abandon_under(self._dropped)
             self._abandoned.clear()
+            self._dropped.clear()
 
     async def close(self) -> None:
         """Return at once: what runs on a thread cannot be stopped, and is waited for at the invocation's end."""
@@ -323,12 +323,12 @@ class StrandGroup:
 
     def _start(self, operand: Kind[Any]) -> None:
         strand = Strand(operand, self)
-        recalled = strand.recall()
+        is_over = at_hand(operand) is not None
         with self.crew.lock:
             self._live.add(strand)
             self.crew.strands.add(strand)
             strand.counts(True)
-            if recalled:
+            if is_over:  # no thread is needed
                 self.over(strand)
             else:
                 self.wants_a_thread(strand)
@@ -360,6 +360,7 @@ class StrandGroup:
         if self.done:
             return
         self.done = True
+        self._dropped = {strand.context_id for strand in self._live}
         self._drop(self._abandoned)
         if isinstance(self._owner, Strand) and self._owner.inner is self:
             self._owner.wake()

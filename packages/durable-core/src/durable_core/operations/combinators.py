@@ -71,7 +71,7 @@ class _Ballot:
         return next(self._left, None)
 
     def is_lost(self, operand: Any) -> bool:
-        return self._recorded is not None and self._recorded.needed.isdisjoint(self._places[operand])
+        return self._recorded is not None and self._recorded.statuses[self._places[operand][0]] == "."
 
     def end(self, operand: Any, outcome: Outcome) -> None:
         for index in self._places[operand]:

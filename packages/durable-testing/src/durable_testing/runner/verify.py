@@ -47,13 +47,16 @@ def verify_replay(
     """``ReplayMismatchError`` unless a replay sees what the run did, in the same order, and gives the same result.
 
     No step's body runs in it. *seen* is what the last invocation saw; what it saw inside children that are over is
-    not replayed, and not compared.
+    not replayed, and not compared. Branches of a blocking workflow run on threads: each has an order of its own.
     """
     again: list[Seen] = []
     reader = _Reader()
     answer = workflow.invoke(event, lambda_context, client=reader, see=again.append, impatient=True, dry=True)
     names = {each["Id"]: each.get("Name") for each in event["InitialExecutionState"].get("Operations", ())}
     before = [each for each in seen if each.operation_id in names]
+    if not workflow.is_async:
+        before.sort(key=lambda each: each.lane)
+        again.sort(key=lambda each: each.lane)
     for number, (first, second) in enumerate(zip_longest(before, again), start=1):
         if first != second:
             raise ReplayMismatchError(
