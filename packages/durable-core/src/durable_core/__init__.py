@@ -9,6 +9,7 @@ from durable_core.client import DurableServiceClient, ServiceError
 from durable_core.completion import CompletionConfig
 from durable_core.config import (
     CallbackConfig,
+    Checkpointing,
     ChildConfig,
     InvokeConfig,
     MapConfig,
@@ -97,6 +98,7 @@ __all__ = [
     "CallbackSubmitterError",
     "CallbackTimeoutError",
     "CheckpointError",
+    "Checkpointing",
     "ChildConfig",
     "ChildContextError",
     "CompletionConfig",

@@ -45,6 +45,22 @@ class StepSemantics(Enum):
     (``StepInterruptedError``) that the retry strategy decides on."""
 
 
+class Checkpointing(Enum):
+    """When the workflow goes on after a step: what a crash may cost, against calls to the service.
+
+    Only where a single task of the workflow is alive: tasks and branches beside each other see what is recorded, in
+    the order in which it is. A pause, a callback, an at-most-once step and the end wait for all that came before.
+    """
+
+    EAGER = "eager"
+    """Once its outcome is durable: a crash redoes what was under way, and nothing else. A call for each step."""
+    BATCHED = "batched"
+    """At once, until 50 updates are not durable; then they are recorded together. A crash redoes at most those."""
+    OPTIMISTIC = "optimistic"
+    """At once, while outcomes are on their way, up to 2,500 updates. A crash redoes all that had not arrived. A record
+    that the service refuses after its value was handed out fails the execution."""
+
+
 class ReplayLogging(Enum):
     """Which log lines of a context are written while it replays."""
 

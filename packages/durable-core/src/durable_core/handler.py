@@ -11,7 +11,7 @@ from durable_core import blocking
 from durable_core._runtime.execution import Settings
 from durable_core._wire.shapes import InvocationAnswer
 from durable_core.client import DurableServiceClient, as_service_client, default_client
-from durable_core.config import ReplayLogging, check_callable, check_errors, check_serdes
+from durable_core.config import Checkpointing, ReplayLogging, check_callable, check_errors, check_serdes
 from durable_core.context import DurableContext
 from durable_core.errors import ValidationError
 from durable_core.limits import ServiceLimits
@@ -71,6 +71,7 @@ def durable_execution(
     client: DurableServiceClient | object | None = None,
     serdes: SerDes[Any] | None = None,
     retry_strategy: RetryStrategy | None = None,
+    checkpointing: Checkpointing = Checkpointing.EAGER,
     errors: Sequence[type[BaseException]] = (),
     limits: ServiceLimits = ServiceLimits.CURRENT,
     replay_logging: ReplayLogging = ReplayLogging.SUPPRESS_ALL,
@@ -86,6 +87,7 @@ def durable_execution(
     client: DurableServiceClient | object | None = None,
     serdes: SerDes[Any] | None = None,
     retry_strategy: RetryStrategy | None = None,
+    checkpointing: Checkpointing = Checkpointing.EAGER,
     errors: Sequence[type[BaseException]] = (),
     limits: ServiceLimits = ServiceLimits.CURRENT,
     replay_logging: ReplayLogging = ReplayLogging.SUPPRESS_ALL,
@@ -96,20 +98,22 @@ def durable_execution(
 
     The event is decoded into the annotation of the first parameter, the result is encoded by the return annotation;
     without one, plain JSON. *client* is a ``DurableServiceClient`` or a boto3 Lambda client (default: made from the
-    environment). *serdes* and *retry_strategy* are the defaults of the operations; *errors* are exception classes to
-    rebuild on a replay. *limits* is what the SDK refuses by itself. *stack_traces* sends them to the service with
-    errors. *plugins* are classes of ``DurablePlugin``, or other factories of them. A handler of another shape is a
+    environment). *serdes* and *retry_strategy* are the defaults of the operations; *checkpointing* says when the
+    workflow goes on after a step; *errors* are exception classes to rebuild on a replay. *limits* is what the SDK
+    refuses by itself. *stack_traces* sends them to the service with errors. *plugins* are classes of
+    ``DurablePlugin``, or other factories of them. A handler of another shape is a
     ``TypeError`` at once.
     """
     check_callable(retry_strategy, "retry_strategy", "FixedDelay(3)")
     check_serdes(serdes, "serdes")
-    for value, kind in ((limits, ServiceLimits), (replay_logging, ReplayLogging)):
+    for value, kind in ((limits, ServiceLimits), (replay_logging, ReplayLogging), (checkpointing, Checkpointing)):
         if not isinstance(value, kind):
             raise ValidationError(f"@durable_execution takes a {kind.__name__} there, got {value!r}")
     settings = Settings(
         client=None if client is None else as_service_client(client),
         serdes=serdes,
         retry_strategy=retry_strategy,
+        checkpointing=checkpointing,
         errors=check_errors(errors, "errors"),
         limits=limits,
         replay_logging=replay_logging,

@@ -25,6 +25,7 @@ from durable_core._runtime.interrupts import Interrupt
 from durable_core._runtime.pipeline import Pipeline
 from durable_core._runtime.scope import Scope
 from durable_core._wire.shapes import InvocationAnswer, Operation, OperationUpdate
+from durable_core.config import Checkpointing
 from durable_core.context import DurableContext
 from durable_core.errors import ExecutionError, InvocationError, OperationError, SerDesError, SizeLimitError
 from durable_core.limits import error_limit
@@ -35,6 +36,9 @@ _log = logging.getLogger("durable_core")
 
 _NEAR = 0.8
 """The part of the metered quota at which a warning is due."""
+
+_AHEAD = {Checkpointing.EAGER: 0, Checkpointing.BATCHED: 50, Checkpointing.OPTIMISTIC: 2_500}
+"""Updates by which a workflow may run ahead of its record: those of 25 steps, or of ten full calls."""
 
 _SLACK = 1_024
 """Bytes of Lambda's response that are not the result."""
@@ -121,7 +125,10 @@ class Invocation:
                     self._pipeline.flush()
                 raise reason
             case Return() if result is not None:
-                self._pipeline.flush()
+                try:
+                    self._pipeline.flush()
+                except ExecutionError as failure:
+                    return self._failed(failure)
                 return self._answer(result)
             case _:
                 return {"Status": "PENDING"}
@@ -153,7 +160,7 @@ class Invocation:
         )
 
     def _driver(self, engine: Engine) -> AsyncDriver | HandlerDriver:
-        given = self._given
+        given, ahead = self._given, _AHEAD[self._program.settings.checkpointing]
         if self._program.is_async:
             return AsyncDriver(
                 engine.loop,
@@ -162,12 +169,13 @@ class Invocation:
                 self._journal,
                 deadline=given.deadline,
                 impatient=given.impatient,
+                ahead=ahead,
                 see=given.see,
                 threads=step_threads,
             )
         pools = Pools(step_threads, branch_threads)
         crew = Crew(engine.sender, pools, self._pipeline, self._journal, deadline=given.deadline, see=given.see)
-        return HandlerDriver(crew, given.see)
+        return HandlerDriver(crew, given.see, ahead=ahead)
 
     def _run_async(self, engine: Engine, driver: AsyncDriver, scope: Scope, event: Any) -> Attempt | None:
         outcome: list[Attempt] = []
@@ -214,7 +222,7 @@ class Invocation:
             "Action": "SUCCEED",
             "Payload": payload,
         }
-        ticket = self._pipeline.post(update)
+        ticket = self._pipeline.post(update, lambda _: None)
         self._pipeline.flush()
         if ticket.error is not None:
             return self._failed(ticket.error)

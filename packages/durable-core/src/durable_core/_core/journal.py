@@ -84,8 +84,8 @@ class Journal:
             self._endings.popleft()
         return bool(self._endings) and self._endings[0][0] < moment
 
-    def assume(self, update: OperationUpdate) -> Operation:
-        """Take over an *update* that was accepted by an answer which does not show what became of it."""
+    def expected(self, update: OperationUpdate) -> Operation:
+        """What becomes of the operation when *update* is accepted."""
         known = self.operations.get(update["Id"])
         status = _STATUSES[update["Action"]]
         entry: Operation = {"Id": update["Id"], "Type": update["Type"], "Status": status, "StartTimestamp": 0}
@@ -110,8 +110,12 @@ class Journal:
         elif update["Type"] == "CONTEXT":
             options = update.get("ContextOptions", {})
             entry["ContextDetails"] = {**details, **options}  # type: ignore[typeddict-item]
+        return entry
+
+    def assume(self, update: OperationUpdate) -> Operation:
+        """Take over an *update* that was accepted by an answer which does not show what became of it."""
+        entry = self.operations[update["Id"]] = self.expected(update)
         self.news.add(update["Id"])
-        self.operations[update["Id"]] = entry
         return entry
 
     def merge(self, told: Iterable[Operation]) -> list[Operation]:

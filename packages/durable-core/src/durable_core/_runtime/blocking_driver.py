@@ -18,12 +18,12 @@ from durable_core._runtime.driver import Seen
 from durable_core._runtime.endings import Breakdown, Ending
 from durable_core._runtime.engine import on_new_thread
 from durable_core._runtime.kind import Kind
-from durable_core._runtime.pipeline import Ticket
+from durable_core._runtime.pipeline import Ticket, runs_ahead
 from durable_core._runtime.prying import pry_loose
 from durable_core._runtime.scheduler import LAST_START
 from durable_core._runtime.scope import Lane, Scope
 from durable_core._runtime.whose import current_lane, in_lane
-from durable_core._wire.shapes import OperationUpdate
+from durable_core._wire.shapes import Operation, OperationUpdate
 from durable_core.errors import InvocationError, StepTimeoutError, Suspended
 
 if TYPE_CHECKING:
@@ -55,6 +55,8 @@ class BlockingDriver:
     """What the handler's own thread, and the threads of its branches, have in common."""
 
     alive = 1
+    ahead = 0
+    """Updates by which it may run ahead of its record."""
 
     def __init__(self, crew: Crew, see: Callable[[Seen], None] | None) -> None:
         self.crew = crew
@@ -87,17 +89,26 @@ class BlockingDriver:
         self.crew.sender.arm()
 
     async def put(self, update: OperationUpdate) -> None:
-        await self.conclude(update)
-
-    async def conclude(self, update: OperationUpdate, then: Callable[[], None] | None = None) -> None:
         with self.crew.lock:
             self.go_on()
             ticket = self.crew.pipeline.post(update, self._settled)
+        self._wait_for(ticket)
+
+    async def conclude(self, update: OperationUpdate, then: Callable[[], None] | None = None) -> Operation:
+        crew, ticket = self.crew, None
+        with crew.lock:
+            self.go_on()
+            if self.ahead and runs_ahead(update, crew.pipeline, self.ahead):
+                crew.pipeline.post(update)
+                crew.sender.arm()
+            else:
+                ticket = crew.pipeline.post(update, self._settled)
         if then is not None:
             then()
+        if ticket is None:
+            return crew.journal.expected(update)
         self._wait_for(ticket)
-        if ticket.error is not None:
-            raise ticket.error
+        return crew.journal.operations[update["Id"]]
 
     async def caught_up(self) -> None:
         """What a strand asks for comes after all that it has seen."""
@@ -180,18 +191,20 @@ class BlockingDriver:
                 sys.setprofile(profiling)
 
     def _wait_for(self, ticket: Ticket) -> None:
-        """Return when *ticket* is settled: make the call, or wait for whoever does."""
+        """Return when *ticket* is settled: make the call, or wait for whoever does. ``SizeLimitError`` as ``put``."""
         while True:
             with self.crew.lock:
                 self.go_on()
                 if ticket.settled:
-                    return
+                    break
                 if self.crew.helpers:
                     self._gate = self._gate or threading.Condition(self.crew.lock)
                     self.crew.sender.arm(at_once=True)
                     self._gate.wait()
                     continue
             self.crew.call()
+        if ticket.error is not None:
+            raise ticket.error
 
     def _settled(self, _: Ticket) -> None:
         """What was posted is recorded. The crew's lock is held."""

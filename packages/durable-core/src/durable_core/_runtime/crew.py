@@ -65,8 +65,6 @@ class Crew:
         """What drives the handler's own thread."""
         self.strands: set[Strand] = set()
         """Branches that are not over."""
-        self.groups: dict[str, StrandGroup] = {}
-        """Those under way, by the ids of the operations that wait for them."""
         self.ready: list[StrandGroup] = []
         """Those with strands that want a thread, the latest last."""
         self.wanted: int = 0

@@ -67,8 +67,11 @@ class Driver(Protocol):
         """Return when *update* is recorded; ``SizeLimitError`` if the service finds it too large."""
         ...
 
-    async def conclude(self, update: OperationUpdate, then: Callable[[], None] | None = None) -> None:
-        """As ``put``, for an outcome: return when it is its turn to be seen; *then* is called once it is queued."""
+    async def conclude(self, update: OperationUpdate, then: Callable[[], None] | None = None) -> Operation:
+        """Have an outcome recorded, and return it when it is its turn to be seen; *then* is called once it is queued.
+
+        Where the workflow may run ahead of its record, that is at once. ``SizeLimitError`` as ``put``.
+        """
         ...
 
     async def park(self, operation: Kind[Any]) -> Operation:

@@ -17,7 +17,7 @@ from durable_core._runtime.interrupts import Interrupt
 from durable_core._runtime.scope import Scope
 from durable_core._wire.shapes import Operation
 from durable_core.client.protocol import DurableServiceClient
-from durable_core.config import ReplayLogging
+from durable_core.config import Checkpointing, ReplayLogging
 from durable_core.limits import ServiceLimits
 from durable_core.plugin import PluginFactory
 from durable_core.retry import RetryStrategy
@@ -34,6 +34,7 @@ class Settings(Struct, frozen=True):
     limits: ServiceLimits = ServiceLimits.CURRENT
     replay_logging: ReplayLogging = ReplayLogging.SUPPRESS_ALL
     stack_traces: bool = False
+    checkpointing: Checkpointing = Checkpointing.EAGER
     plugins: tuple[PluginFactory, ...] = ()
 
 

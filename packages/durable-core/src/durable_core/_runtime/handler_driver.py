@@ -27,8 +27,9 @@ _PATIENCE = 0.05
 class HandlerDriver(BlockingDriver):
     """It blocks where a branch would give its thread back, and ends the invocation when nothing can go on."""
 
-    def __init__(self, crew: Crew, see: Callable[[Seen], None] | None) -> None:
+    def __init__(self, crew: Crew, see: Callable[[Seen], None] | None, *, ahead: int) -> None:
         super().__init__(crew, see)
+        self.ahead = ahead
         crew.mains.append(self)
 
     def conduct(self, scope: Scope, func: Callable[..., Any], args: tuple[Any, ...]) -> Attempt | None:
@@ -56,10 +57,10 @@ class HandlerDriver(BlockingDriver):
         return entry
 
     async def forever(self) -> None:
-        self._never()
+        self.break_down(_never())
 
     def group(self, operation: Kind[Any], scope: Scope) -> StrandGroup:
-        return StrandGroup(self, operation.id)
+        return StrandGroup(self)
 
     def carry_out(self, group: StrandGroup) -> None:
         """Return when the plan of *group* is done."""
@@ -126,24 +127,20 @@ class HandlerDriver(BlockingDriver):
             crew.call()
 
     def _suspend_unless_news(self) -> None:
+        """End the invocation here, unless anything can go on by what the last answers have told."""
         self._until_quiet()
-        with self.crew.lock:
-            if self.crew.busy:
+        crew = self.crew
+        with crew.lock:
+            self.go_on()
+            if crew.busy or crew.due or crew.ready or crew.at_work or not crew.pipeline.quiet:
                 return
-            hopeless = self.crew.awaits_nothing
-        if hopeless:
-            self._never()
-        self._suspend()
+            crew.end(Breakdown(_never()) if crew.awaits_nothing else Suspension())
+        raise Suspended("the invocation ends here for now")
 
     def _suspend(self) -> Never:
         with self.crew.lock:
             self.crew.end(Suspension())
         raise Suspended("the invocation ends here for now")
-
-    def _never(self) -> Never:
-        self.break_down(
-            NonDeterministicExecutionError("a wait was recorded as cancelled, and the code does not cancel it")
-        )
 
     def _rested(self) -> bool:
         """Wait for what cannot be cancelled, and must not outlive the invocation; say whether it ended in time."""
@@ -155,6 +152,10 @@ class HandlerDriver(BlockingDriver):
             except TimeoutError:
                 return False
         return self.crew.join(_left(end))
+
+
+def _never() -> NonDeterministicExecutionError:
+    return NonDeterministicExecutionError("a wait was recorded as cancelled, and the code does not cancel it")
 
 
 def _left(end: float | None) -> float | None:

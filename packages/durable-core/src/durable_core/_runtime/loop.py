@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import logging
 import selectors
 from collections.abc import Callable
 from concurrent.futures import Executor
@@ -19,6 +20,9 @@ Arguments = TypeVarTuple("Arguments")
 T = TypeVar("T")
 
 _MANY_TURNS = 1_000
+
+_log = logging.getLogger("durable_core")
+_warned = False
 
 
 class _AskingSelector(selectors.DefaultSelector):
@@ -82,6 +86,16 @@ class DurableLoop(asyncio.SelectorEventLoop):
     def foreign_descriptors(self) -> bool:
         """Whether anything but the loop itself has a descriptor registered."""
         return self._asking.watched > self._asking.own
+
+    def warn_of_sockets(self) -> None:
+        """Say once in a process that a socket does not keep an invocation awake."""
+        global _warned  # noqa: PLW0603
+        if self.foreign_descriptors and not _warned:
+            _warned = True
+            _log.warning(
+                "the invocation is suspended while sockets are registered with its event loop; if the workflow reads "
+                "one outside a step, that is cut off here: read it in a step"
+            )
 
     def call_at(
         self,

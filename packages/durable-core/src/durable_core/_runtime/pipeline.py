@@ -67,6 +67,8 @@ class Pipeline:
         self._onlookers = 0
         self.sending: bool = False
         """A call is in flight."""
+        self.pending: int = 0
+        """Updates that were posted, and whose answer has not been settled."""
         self.failure: BaseException | None = None
         """Why nothing more can be sent; the first reason stands."""
         self.observe: Callable[[list[Operation]], None] | None = None
@@ -77,6 +79,7 @@ class Pipeline:
         ticket = Ticket(update, waiter)
         with self._lock:
             self._queue.append(ticket)
+            self.pending += 1
             self._waited_for += waiter is not None
         return ticket
 
@@ -158,8 +161,12 @@ class Pipeline:
             if self.observe is not None:
                 self.observe(news)
             changed += news
+            with self._lock:
+                self.pending -= len(batch)
             for ticket in batch:
                 ticket.settled = True
+                if ticket.error is not None and ticket.waiter is None:  # what it stands for was acted on
+                    self.failure = self.failure or ExecutionError(str(ticket.error))
                 if ticket.waiter is not None:
                     ticket.waiter(ticket)
         return changed
@@ -180,6 +187,11 @@ class Pipeline:
             if len(batch) == 1 and _concerns_only(batch[0], refused.error):
                 return self._exchange.send([])  # what the refused update was to change has changed otherwise: ask
             raise ExecutionError(_refusal(batch, refused.error)) from refused.error
+
+
+def runs_ahead(update: OperationUpdate, pipeline: Pipeline, most: int) -> bool:
+    """Whether the outcome that *update* records may be seen before it is, since at most so many updates are pending."""
+    return update["Action"] in ("SUCCEED", "FAIL") and pipeline.pending < most
 
 
 def _concerns_only(ticket: Ticket, error: ServiceError) -> bool:

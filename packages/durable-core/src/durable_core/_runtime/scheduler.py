@@ -7,7 +7,6 @@ run, and the decisions are made there: deliver the next outcome, make a call, po
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import Callable
 from functools import partial
@@ -20,16 +19,13 @@ from durable_core._runtime.delivery import Delivery
 from durable_core._runtime.endings import Breakdown, Ending, Suspension
 from durable_core._runtime.kind import Kind
 from durable_core._runtime.loop import DurableLoop
-from durable_core._runtime.pipeline import Pipeline, Ticket
+from durable_core._runtime.pipeline import Pipeline, Ticket, runs_ahead
 from durable_core._runtime.polls import Polls
 from durable_core._runtime.scope import Lane
 from durable_core._runtime.sender import Sender
 from durable_core._runtime.tasks import GRACE, WorkflowTask, cancel, resolve, whereabouts
 from durable_core._wire.shapes import TERMINAL, Operation, OperationUpdate
 from durable_core.errors import ContextMisuseError, ExecutionError, InvocationError
-
-_log = logging.getLogger("durable_core")
-_warned = False
 
 LAST_CALL = 0.5
 """Seconds before the deadline at which steps are cancelled and the invocation is given back."""
@@ -59,10 +55,13 @@ class Scheduler:
         *,
         deadline: float | None,
         impatient: bool,
+        ahead: int,
     ) -> None:
         self.loop = loop
         self._thread = get_ident()
         self.deadline = deadline
+        self.ahead = ahead
+        """Updates by which the workflow may run ahead of its record."""
         self.ending: Ending | None = None
         self.finished: asyncio.Future[None] = loop.create_future()
         """Done when the root is, or when its grace is over."""
@@ -138,10 +137,19 @@ class Scheduler:
         if ticket.error is not None:
             raise ticket.error
 
-    async def conclude(self, update: OperationUpdate, then: Callable[[], None] | None = None) -> None:
-        """As ``put``, for an outcome: return when it is its turn to be seen; *then* is called once it is queued."""
+    async def conclude(self, update: OperationUpdate, then: Callable[[], None] | None = None) -> Operation:
+        """Have an outcome recorded, and return it when it is its turn to be seen; *then* is called once it is queued.
+
+        Where the workflow may run ahead of its record, that is at once, as long as it has a single task: what
+        several see must have the order in which it is recorded. ``SizeLimitError`` as ``put``.
+        """
         if self.ending is not None:
             await self.refuse()
+        if self.ahead and self.alive <= 1 and runs_ahead(update, self._pipeline, self.ahead):
+            self.post(update)
+            if then is not None:
+                then()
+            return self._journal.expected(update)
         seen = self.loop.create_future()
         ticket = self._pipeline.post(update, partial(self._concluded, seen))
         self._sender.arm()
@@ -150,6 +158,7 @@ class Scheduler:
         await seen
         if ticket.error is not None:
             raise ticket.error
+        return self._journal.operations[update["Id"]]
 
     def _concluded(self, seen: asyncio.Future[None], ticket: Ticket) -> None:
         entry = self._journal.find(ticket.update["Id"])
@@ -290,7 +299,7 @@ class Scheduler:
             if self._pipeline.urgent or not awake:
                 self._sender.arm(at_once=True)
         elif self._pipeline.quiet and not awake and self._parked:
-            self._warn_of_sockets()
+            self.loop.warn_of_sockets()
             self.end(Suspension())
             return 0
         elif self._pipeline.quiet and not awake and self._is_stuck(timeout):
@@ -363,16 +372,6 @@ class Scheduler:
             self._pipeline.poll()
             self._sender.arm(at_once=True)
         return None if left is None else max(left, 0.01)
-
-    def _warn_of_sockets(self) -> None:
-        """Say once in a process that a socket does not keep an invocation awake."""
-        global _warned  # noqa: PLW0603
-        if self.loop.foreign_descriptors and not _warned:
-            _warned = True
-            _log.warning(
-                "the invocation is suspended while sockets are registered with its event loop; if the workflow reads "
-                "one outside a step, that is cut off here: read it in a step"
-            )
 
     def _is_stuck(self, timeout: float | None) -> bool:
         return self._impatient and timeout is None and not self.loop.foreign_descriptors

@@ -69,6 +69,8 @@ class Strand(BlockingDriver):
         self._recorded = False
         self._busy = False
         self._dropped = False
+        self._begun: set[str] = set()
+        self._groups: dict[str, StrandGroup] = {}
 
     # What became of it
 
@@ -178,10 +180,16 @@ class Strand(BlockingDriver):
 
     # What its operations await
 
-    async def conclude(self, update: OperationUpdate, then: Callable[[], None] | None = None) -> None:
+    def post(self, update: OperationUpdate) -> None:
+        if update["Action"] == "START" and self.crew.journal.find(update["Id"]) is None:
+            if update["Id"] in self._begun:
+                return  # it ran before, and what it began then has not been answered yet
+            self._begun.add(update["Id"])
+        super().post(update)
+
+    async def conclude(self, update: OperationUpdate, then: Callable[[], None] | None = None) -> Operation:
         if update["Id"] != self.operation.id:
-            await super().conclude(update, then)
-            return
+            return await super().conclude(update, then)
         with self.crew.lock:
             self.go_on()
             ticket = self.crew.pipeline.post(update, self._own_outcome)
@@ -189,6 +197,7 @@ class Strand(BlockingDriver):
         await _paused()
         if ticket.error is not None:
             raise ticket.error
+        return self.crew.journal.operations[update["Id"]]
 
     def _own_outcome(self, _: Ticket) -> None:
         self._recorded = True
@@ -213,12 +222,16 @@ class Strand(BlockingDriver):
         raise Suspended("the branch gives its thread back, for good")
 
     def group(self, operation: Kind[Any], scope: Scope) -> StrandGroup:
-        known = self.crew.groups.get(operation.id)
-        return StrandGroup(self, operation.id) if known is None else known
+        known = self._groups.get(operation.id)  # of an earlier run
+        if known is None:
+            known = self._groups[operation.id] = StrandGroup(self)
+        return known
 
     def carry_out(self, group: StrandGroup) -> None:
         """Return if the plan of *group* is done; else give the thread back until it is."""
-        self.inner = group
+        with self.crew.lock:
+            self.go_on()
+            self.inner = group
         group.advance()
         with self.crew.lock:
             self.go_on()
@@ -233,13 +246,12 @@ class Strand(BlockingDriver):
 class StrandGroup:
     """Strands, and the plan that says which, and when enough of them are over."""
 
-    def __init__(self, owner: Owner, id: str) -> None:
+    def __init__(self, owner: Owner) -> None:
         self.crew = owner.crew
         self.ready: deque[Strand] = deque()
         """Those that want a thread."""
         self.done = False
         self._owner = owner
-        self._id = id
         self._context = contextvars.copy_context()
         self._plan: Plan | None = None
         self._trouble: BaseException | None = None
@@ -255,9 +267,7 @@ class StrandGroup:
         """Carry out *plan*, unless this runs again for one that is being carried out: then return that, when done."""
         if self._plan is None:
             self._plan = plan
-        self.crew.groups[self._id] = self
         self._owner.carry_out(self)
-        del self.crew.groups[self._id]
         if self._trouble is not None:
             raise self._trouble
         return cast("P", self._plan)
@@ -290,8 +300,8 @@ class StrandGroup:
             enough = self._context.run(self._consult, over)
             with crew.lock:
                 if enough or crew.ending is not None:
-                    self._finish()  # and none that is over is left
-                if not self._over:
+                    self._finish()
+                if not self._over:  # as where the group is done
                     self._asked = False
                     crew.busy -= 1
                     crew.changed.notify()
@@ -325,6 +335,8 @@ class StrandGroup:
         strand = Strand(operand, self)
         is_over = at_hand(operand) is not None
         with self.crew.lock:
+            if self.done:
+                return  # given up meanwhile
             self._live.add(strand)
             self.crew.strands.add(strand)
             strand.counts(True)
@@ -359,13 +371,13 @@ class StrandGroup:
         """No outcome is wanted any more."""
         if self.done:
             return
-        self.done = True
         self._dropped = {strand.context_id for strand in self._live}
         self._drop(self._abandoned)
         if isinstance(self._owner, Strand) and self._owner.inner is self:
             self._owner.wake()
 
     def _drop(self, abandoned: list[Kind[Any]]) -> None:
+        self.done = True
         for strand in self._live:
             strand.end(_GIVEN_UP)
             if strand.awaited is not None:

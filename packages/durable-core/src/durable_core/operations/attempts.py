@@ -90,10 +90,13 @@ class Attempts(Kind[Any]):
                     await driver.abort(result.error)
             outcome = self._outcome(result, number)
             try:
-                await (driver.put if outcome["Action"] == "RETRY" else driver.conclude)(outcome)
+                if outcome["Action"] == "RETRY":
+                    await driver.put(outcome)
+                    entry = self.entry()
+                else:
+                    entry = await driver.conclude(outcome)
             except SizeLimitError as error:
-                await driver.conclude(self.failure(error))
-            entry = self.entry()
+                entry = await driver.conclude(self.failure(error))
         return entry
 
     # What the two kinds do each in its own way

@@ -84,8 +84,7 @@ class CreateCallback(Kind[Any]):
 
     async def run(self, entry: Operation | None) -> Operation:
         if entry is None:
-            await self.driver.conclude(self.update("START", CallbackOptions=self._options()))
-            entry = self.entry()
+            entry = await self.driver.conclude(self.update("START", CallbackOptions=self._options()))
         if not self.is_over(entry):
             await self.driver.abort(CheckpointError(f"the service did not tell the id of {self}"))
         return entry
@@ -199,8 +198,7 @@ class WaitForCallback(Child):
 
     async def _succeed(self, value: str | None, serdes: SerDes[Any]) -> Operation:
         if value is None:
-            await self.driver.conclude(self.update("SUCCEED"))
-            return self.entry()
+            return await self.driver.conclude(self.update("SUCCEED"))
         return await super()._succeed(value, serdes)
 
     def _serdes(self) -> SerDes[Any]:

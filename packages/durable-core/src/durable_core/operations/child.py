@@ -135,13 +135,13 @@ class Child(Kind[Any]):
             fields: dict[str, Any] = {"Payload": payload}
             if len(payload.encode()) > min(limits.payload_bytes, ServiceLimits.DEFAULT.payload_bytes):
                 fields = {"Payload": self._summary(seen), "ContextOptions": {"ReplayChildren": True}}
-            await self.driver.conclude(self.update("SUCCEED", **fields))
+            entry = await self.driver.conclude(self.update("SUCCEED", **fields))
         except (SerDesError, SizeLimitError) as error:
             return await self._fail(error)
         except _SummaryError as error:
             return await self._fail(error.__cause__ or error)
         self._value = seen
-        return self.entry()
+        return entry
 
     def _summary(self, value: Any) -> str:
         most = ServiceLimits.DEFAULT.payload_bytes
@@ -157,8 +157,7 @@ class Child(Kind[Any]):
 
     async def _fail(self, error: BaseException) -> Operation:
         self._cause = error
-        await self.driver.conclude(self.update("FAIL", Error=self.describe(self._mapped(error))))
-        return self.entry()
+        return await self.driver.conclude(self.update("FAIL", Error=self.describe(self._mapped(error))))
 
     def _mapped(self, error: BaseException) -> BaseException:
         if self.config.error_mapper is None:

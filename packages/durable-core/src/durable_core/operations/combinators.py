@@ -130,8 +130,7 @@ class Combinator(Kind[Any]):
             await self.driver.turn(self.id, ended(entry))
             return entry
         payload = msgspec.json.encode(self._ballot.decision).decode()
-        await self.driver.conclude(self.update("SUCCEED", Payload=payload), group.cancel)
-        return self.entry()
+        return await self.driver.conclude(self.update("SUCCEED", Payload=payload), group.cancel)
 
     def _recorded(self, entry: Operation) -> Decision:
         decision = msgspec.json.decode(entry.get("StepDetails", {}).get("Result", ""), type=Decision)
