@@ -43,6 +43,8 @@ class AsyncGroup:
 
     def _ended(self, task: asyncio.Future[Any]) -> None:
         self._over.append((self._running.pop(task), task))
+        if not task.cancelled():
+            task.exception()  # whether or not anybody asks for it: asyncio is not to complain
         if self._waiter is not None:
             resolve(self._waiter)
 

@@ -106,19 +106,25 @@ class Crew:
         self.answered()
 
     def answered(self) -> None:
-        """Take over what the service has answered. From any thread."""
+        """Take over what the service has answered. From any thread; whatever goes wrong ends the invocation."""
         with self.lock:
-            changed = self.pipeline.settle()
-            if changed and self._parked:
-                self._polls.told()
-                for entry in changed:
-                    self._tell(entry["Id"])
-                self._set_alarm()
+            try:
+                self._settle()
+            except BaseException as error:  # an answer without sense, or a thread that cannot be had
+                self.end(Breakdown(error))
             if self.pipeline.failure is not None:
                 self.end(Breakdown(self.pipeline.failure))
             elif self.pipeline.closed:
                 self.end(Suspension("the service gave no further token"))
             self.changed.notify()
+
+    def _settle(self) -> None:
+        changed = self.pipeline.settle()
+        if changed and self._parked:
+            self._polls.told()
+            for entry in changed:
+                self._tell(entry["Id"])
+            self._set_alarm()
 
     def end(self, ending: Ending) -> None:
         """End the invocation: no strand goes on. Lock held."""
@@ -203,12 +209,17 @@ class Crew:
 
     # Threads
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing goes on but by what the service will tell. Lock held."""
+        return not (self.busy or self.due or self.ready or self.at_work)
+
     def offer(self) -> None:
         """See to it that what wants a thread finds one, as far as there may be any. Lock held."""
         for _ in range(min(len(self.due) + self.wanted - self._free, HELPERS - self.helpers)):
+            self.pools.branches().submit(self._help)  # which waits for the lock
             self.helpers += 1
             self._free += 1
-            self.pools.branches().submit(self._help)
 
     def take(self) -> Callable[[], None] | None:
         """What a thread can do now. Lock held."""

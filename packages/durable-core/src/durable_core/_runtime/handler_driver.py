@@ -72,10 +72,10 @@ class HandlerDriver(BlockingDriver):
                 if group.done:
                     return
                 job = self._job(group, idle)
-                if job is None and crew.helpers:
+                stuck = job is None and crew.is_idle
+                if job is None and not stuck and crew.helpers:
                     idle = self._wait()
                     continue
-                stuck = job is None and not crew.busy
             if job is not None:
                 job()
             elif stuck:
@@ -132,7 +132,7 @@ class HandlerDriver(BlockingDriver):
         crew = self.crew
         with crew.lock:
             self.go_on()
-            if crew.busy or crew.due or crew.ready or crew.at_work or not crew.pipeline.quiet:
+            if not crew.is_idle or not crew.pipeline.quiet:
                 return
             crew.end(Breakdown(_never()) if crew.awaits_nothing else Suspension())
         raise Suspended("the invocation ends here for now")

@@ -178,7 +178,7 @@ class Hooks:
         return _moment(self._execution.now())
 
     def _shown(self, kind: Kind[Any], entry: Operation | None) -> OperationInfo:
-        replayed = kind.id in self._before
+        replayed = kind.was_met(self._before)
         if entry is not None:
             return told(entry, replayed=replayed)
         return OperationInfo(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from types import CodeType, FrameType
 from typing import Any, Generic, TypeVar
 
@@ -88,6 +89,10 @@ class Kind(Generic[T_co]):
         """Whether *entry* has not come about yet, or no earlier invocation was told that it has."""
         journal = self.execution.journal
         return not journal.was_over(self.id) and (self.id in journal.news or not self.is_over(entry))
+
+    def was_met(self, recorded: Container[str]) -> bool:
+        """Whether an earlier invocation, which left so many operations *recorded*, came as far as this one."""
+        return self.id in recorded
 
     def moment(self, entry: Operation) -> int:
         """When what is recalled of *entry* came about, in milliseconds of the service's clock; 0: it did not say."""

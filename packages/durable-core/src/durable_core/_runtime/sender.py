@@ -60,7 +60,7 @@ class Sender:
             pipeline.wait_for_answer()
 
     def _start(self) -> None:
-        if self._thread is None:
+        if self._thread is None or not self._thread.is_alive():
             self._thread = threading.Thread(target=self._run, name="durable-sender", daemon=True)
             self._thread.start()
 

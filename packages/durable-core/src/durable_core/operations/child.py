@@ -98,8 +98,12 @@ class Child(Kind[Any]):
         """Run the body without recording a CONTEXT; what it raises is raised as it is."""
         result = await self.enter(begun=True)
         if result.error is not None:
-            raise self._mapped(result.error)
+            raise self._unrecorded(result.error)
         return result.value
+
+    def _unrecorded(self, error: BaseException) -> BaseException:
+        """What is raised for *error*, of which there is no record."""
+        return self._mapped(error)
 
     async def enter(self, *, begun: bool, over: bool = False) -> Attempt:
         """Run the body in a scope of its own.

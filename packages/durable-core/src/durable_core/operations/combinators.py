@@ -7,13 +7,14 @@ operands have their places before it. It is recorded before what it does not nee
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from durable_core._core.clock import ended
+from durable_core._core.identity import hashed
 from durable_core._core.rebuilding import Family, rebuild
 from durable_core._runtime.group import Outcome
 from durable_core._runtime.kind import Kind
@@ -110,6 +111,10 @@ class Combinator(Kind[Any]):
 
     def is_over(self, entry: Operation) -> bool:
         return False  # its operands give the values, and have to be run or recalled for that
+
+    def was_met(self, recorded: Container[str]) -> bool:
+        """It has no record before it is decided; its operands have."""
+        return self.id in recorded or any(_first_id(each) in recorded for each in self._operands)
 
     def recall(self, entry: Operation) -> Any:
         ballot = self._ballot
@@ -213,6 +218,15 @@ class AllSettled(Combinator):
             entry: Operation = {"Id": self.id, "Type": "STEP", "Status": "FAILED", "StartTimestamp": 0}
             error = rebuild(ChildContextError, self.describe(error), entry, Family((type(error),)))
         return BatchItem(index, error.name, ItemStatus.FAILED, None, error)
+
+
+def _first_id(operand: Any) -> str | None:
+    """The id of an operand, or of the first operation in the lane of a task."""
+    lane = getattr(operand, "lane", None)
+    if isinstance(operand, asyncio.Future):
+        return None if lane is None else hashed(f"{lane.prefix}1")
+    found: str | None = getattr(operand, "operation_id", None) or getattr(operand, "id", None)
+    return found
 
 
 def _error(outcome: Outcome) -> BaseException | None:

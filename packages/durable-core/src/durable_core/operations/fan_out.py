@@ -118,11 +118,14 @@ class Branch(Child):
 
     def raised(self, error: BaseException) -> BatchItem[Any]:
         """What became of it, since it raised *error*; what is no failure of its own is raised again."""
-        if not self.recorded and isinstance(error, Exception):
-            error = self.failed(self.describe(error), standing(self.id, self.name))
         if not isinstance(error, OperationError):
             raise error
         return BatchItem(self.number, self.name, ItemStatus.FAILED, None, error)
+
+    def _unrecorded(self, error: BaseException) -> BaseException:
+        failure = self.failed(self.describe(error), standing(self.id, self.name))
+        failure.__cause__ = error
+        return failure
 
     def left(self) -> BatchItem[Any]:
         """What became of it, since the batch was complete without it."""
@@ -222,7 +225,7 @@ class FanOut(Child):
         scope = self.inside(begun=begun, over=over)
         group = self.driver.group(self, scope)
         try:
-            plan = await group.run(self._replayed(scope) if scope.over else self._begun(scope))
+            plan = await group.run(self._replayed(scope) if over else self._begun(scope))
             result = Attempt(plan.result())
         except Exception as error:
             result = Attempt(error=error)
