@@ -240,7 +240,7 @@ class DurableContext(ContextFacts):
         The branches run on at most 32 threads. One that waits for anything but its own step gives its thread back: it
         runs again from the top when what it waits for is over, as a replay does.
         """
-        batch = FanOut(*mapped(items, func, config), name, DurableContext)
+        batch = FanOut(*mapped(items, func, config, drive), name, DurableContext)
         result: BatchResult[T] = self._perform(batch, _getframe(1))
         return result
 

@@ -285,13 +285,40 @@ class ParallelConfig(Generic[T]):
             )
 
 
+@dataclass(frozen=True, slots=True)
+class ItemBatcher:
+    """Gives each branch of a ``map`` a batch of items: fewer operations, and one record for many small items.
+
+    The function is called for one item of a batch after the other, in order; each has a result of its own. A batch that
+    waits or fails in one item keeps what the others came to.
+    """
+
+    max_items: int | None = None
+    """Items of a batch, at most."""
+    max_bytes: int | None = None
+    """Bytes of a batch's items as JSON, at most; a larger item is a batch of its own."""
+
+    def __post_init__(self) -> None:
+        for name in ("max_items", "max_bytes"):
+            value: object = getattr(self, name)
+            if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+                raise ValidationError(f"ItemBatcher.{name} takes a count from 1, got {value!r}")
+        if self.max_items is None and self.max_bytes is None:
+            raise ValidationError("ItemBatcher takes max_items, max_bytes, or both")
+
+
 @dataclass(frozen=True, kw_only=True)
 class MapConfig(ParallelConfig[T]):
     """The same for ``map``."""
 
     item_namer: Callable[[Any, int], str] | None = None
     """The name of a branch: ``item_namer(item, index)``; ``None``: ``map-item-0`` and so on."""
+    batcher: ItemBatcher | None = None
+    """How many items a branch runs; ``None``: one."""
 
     def __post_init__(self) -> None:
         ParallelConfig.__post_init__(self)
         check_callable(self.item_namer, "MapConfig.item_namer", "lambda item, index: item.id")
+        given: object = self.batcher
+        if given is not None and not isinstance(given, ItemBatcher):
+            raise ValidationError(f"MapConfig.batcher takes an ItemBatcher, got {given!r}")

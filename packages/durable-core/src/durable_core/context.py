@@ -296,7 +296,7 @@ class DurableContext(ContextFacts):
         What the branches return and raise stands in the result; nothing of it is raised (``raise_if_failed`` does).
         Unless *config* says otherwise the first failure ends the batch.
         """
-        batch = FanOut(*mapped(items, func, config), name, DurableContext)
+        batch = FanOut(*mapped(items, func, config, _itself), name, DurableContext)
         return Operation(self._place(batch, _getframe(1)))
 
     def parallel(
@@ -344,3 +344,8 @@ class DurableContext(ContextFacts):
         operations give it again. What it raises is raised as a ``ChildContextError`` that is also of that class.
         """
         return Operation(self._place(Child(func, args, name, config, DurableContext), _getframe(1)))
+
+
+def _itself(coroutine: T) -> T:
+    """A branch awaits the coroutine that its function returns."""
+    return coroutine

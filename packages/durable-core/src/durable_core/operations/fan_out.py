@@ -13,13 +13,13 @@ from durable_core._core.identity import hashed
 from durable_core._core.rebuilding import Family, rebuild
 from durable_core._runtime.attempt import Attempt
 from durable_core._runtime.group import Outcome
-from durable_core._runtime.kind import Kind
-from durable_core._runtime.scope import Lane, Scope
-from durable_core._wire.shapes import TERMINAL, ErrorObject, Operation
+from durable_core._runtime.scope import Scope
+from durable_core._wire.shapes import TERMINAL, ErrorObject
 from durable_core.completion import CompletionConfig, Tally
 from durable_core.config import ChildConfig, MapConfig, Nesting, ParallelConfig
 from durable_core.errors import ChildContextError, OperationError, SizeLimitError, ValidationError
 from durable_core.operations.batches import BatchSerDes, Outline
+from durable_core.operations.branch import BatchBranch, Branch, BranchSpec, Given, MakeContext, in_batches, standing
 from durable_core.operations.child import Child
 from durable_core.operations.functions import checked_name, facts_of, serdes_of
 from durable_core.results import BatchItem, BatchResult, CompletionReason, ItemStatus
@@ -29,15 +29,6 @@ F = TypeVar("F")
 
 _MAP: MapConfig[Any] = MapConfig()
 _PARALLEL: ParallelConfig[Any] = ParallelConfig()
-MakeContext = Callable[[Scope], object]
-
-
-class BranchSpec(Struct, frozen=True):
-    """A branch that is to run: ``func(ctx, *args)``."""
-
-    func: Callable[..., Any]
-    args: tuple[Any, ...]
-    name: str
 
 
 class ParallelBranch(Struct, Generic[F], frozen=True):
@@ -52,8 +43,10 @@ Branches = Sequence[F | ParallelBranch[F]] | Mapping[str, F]
 Plan = tuple[tuple[str, str], list[BranchSpec], ParallelConfig[Any]]
 
 
-def mapped(items: Iterable[Any], func: Callable[..., Any], config: MapConfig[Any] | None) -> Plan:
-    """The branches of ``map``."""
+def mapped(
+    items: Iterable[Any], func: Callable[..., Any], config: MapConfig[Any] | None, drive: Callable[[Any], Any]
+) -> Plan:
+    """The branches of ``map``; *drive* runs a coroutine over the items of a batch, in a branch."""
     facts_of(func)
     how: object = config or _MAP
     if not isinstance(how, MapConfig):
@@ -62,7 +55,12 @@ def mapped(items: Iterable[Any], func: Callable[..., Any], config: MapConfig[Any
     if not isinstance(given, Iterable) or isinstance(given, str | bytes | Mapping):
         raise ValidationError(f"map takes the items as a list or another iterable, got {items!r}")
     namer = how.item_namer or (lambda item, index: f"map-item-{index}")
-    specs = [BranchSpec(func, (item, index), _named(namer(item, index))) for index, item in enumerate(items)]
+    every = [Given(index, _named(namer(item, index)), item) for index, item in enumerate(items)]
+    if how.batcher is None:
+        specs = [BranchSpec(func, (each.item, each.index), each.name, (each,)) for each in every]
+    else:
+        batches = in_batches(every, how.batcher)
+        specs = [BranchSpec(func, (), f"map-items-{each[0].index}-{each[-1].index}", each, drive) for each in batches]
     return ("Map", "MapIteration"), specs, how
 
 
@@ -83,7 +81,10 @@ def paralleled(branches: Branches[Any], config: ParallelConfig[Any] | None) -> P
         raise ValidationError(f"parallel takes a sequence of functions, or a mapping from names to them, got {given!r}")
     for each in pairs:
         facts_of(each.func)
-    return ("Parallel", "ParallelBranch"), [BranchSpec(each.func, (), _named(each.name)) for each in pairs], how
+    specs = [
+        BranchSpec(each.func, (), _named(each.name), (Given(index, each.name),)) for index, each in enumerate(pairs)
+    ]
+    return ("Parallel", "ParallelBranch"), specs, how
 
 
 def _named(name: object) -> str:
@@ -92,44 +93,6 @@ def _named(name: object) -> str:
     if checked is None:
         raise ValidationError("the name of a branch is a string, got None")
     return checked
-
-
-class Branch(Child):
-    """One branch of a batch. Its id comes from its index, not from the order in which branches begin."""
-
-    __slots__ = ("subtype",)
-
-    def __init__(self, spec: BranchSpec, subtype: str, config: ChildConfig, make_context: MakeContext) -> None:
-        super().__init__(spec.func, spec.args, spec.name, config, make_context)
-        self.subtype: str = subtype
-
-    def __str__(self) -> str:
-        return f'branch "{self.name}"'
-
-    def stand_under(self, batch: Kind[Any], scope: Scope, index: int) -> None:
-        """Take the place of the branch with this *index* in a *batch*, whose branches run in *scope*."""
-        lane = Lane(scope, "", scope.lane.replaying)  # of its own: another branch that is new does not make it new
-        self.stand(lane, index, hashed(f"{lane.prefix}{index}"), batch._code, batch._at)
-        batch.execution.journal.read(self.id)
-
-    def succeeded(self, value: Any) -> BatchItem[Any]:
-        """What became of it, since it returned *value*."""
-        return BatchItem(self.number, self.name, ItemStatus.SUCCEEDED, value)
-
-    def raised(self, error: BaseException) -> BatchItem[Any]:
-        """What became of it, since it raised *error*; what is no failure of its own is raised again."""
-        if not isinstance(error, OperationError):
-            raise error
-        return BatchItem(self.number, self.name, ItemStatus.FAILED, None, error)
-
-    def _unrecorded(self, error: BaseException) -> BaseException:
-        failure = self.failed(self.describe(error), standing(self.id, self.name))
-        failure.__cause__ = error
-        return failure
-
-    def left(self) -> BatchItem[Any]:
-        """What became of it, since the batch was complete without it."""
-        return BatchItem(self.number, self.name, ItemStatus.STARTED)
 
 
 class Batch:
@@ -175,13 +138,13 @@ class Batch:
     def end(self, operand: Branch, outcome: Outcome) -> None:
         self._running.remove(operand)
         del self._left[operand]
-        error = outcome.exception()
-        self._items.append(operand.succeeded(outcome.result()) if error is None else operand.raised(error))
-        self._tally.add(self._items[-1])
+        for item in operand.ended(outcome):
+            self._items.append(item)
+            self._tally.add(item)
 
     def result(self) -> BatchResult[Any]:
         """What it came to."""
-        items = [*self._items, *(branch.left() for branch in self._left)]
+        items = [*self._items, *(item for branch in self._left for item in branch.left())]
         assert self._reason is not None, "it is done"
         return BatchResult(sorted(items, key=lambda item: item.index), self._reason)
 
@@ -189,7 +152,7 @@ class Batch:
 class FanOut(Child):
     """A CONTEXT whose body runs branches."""
 
-    __slots__ = ("_branch_subtype", "_how", "_specs", "subtype")
+    __slots__ = ("_branch_subtype", "_how", "_places", "_specs", "_total", "subtype")
 
     def __init__(
         self,
@@ -205,6 +168,8 @@ class FanOut(Child):
         self.subtype: str = subtypes[0]
         self._branch_subtype = subtypes[1]
         self._specs = specs
+        self._places = [place for place, spec in enumerate(specs) for _ in spec.given]  # of the branches, by item
+        self._total = len(self._places)
         self._how = config
 
     def __str__(self) -> str:
@@ -239,18 +204,14 @@ class FanOut(Child):
 
     def _begun(self, scope: Scope) -> Batch:
         """The plan of a batch that runs."""
-        total = len(self._specs)
-        return Batch(
-            Tally(self._how.completion, total),
-            (self._branch(scope, index) for index in range(total)),
-            self._how.max_concurrency or total,
-        )
+        branches = (self._branch(scope, index) for index in range(len(self._specs)))
+        return Batch(Tally(self._how.completion, self._total), branches, self._how.max_concurrency or len(self._specs))
 
     def _replayed(self, scope: Scope) -> Batch:
         """The plan of a batch that is over, and was too large to record: its branches give its result once more."""
         if self._how.nesting is Nesting.FLAT:
             return self._outlined(scope)
-        tally = Tally(self._how.completion, len(self._specs))
+        tally = Tally(self._how.completion, self._total)
         branches = [self._branch(scope, index) for index in range(len(self._specs))]
         entries = [(entry, branch) for branch in branches if (entry := self.execution.journal.find(branch.id))]
         over = [(ended(entry), branch.id, branch) for entry, branch in entries if entry["Status"] in TERMINAL]
@@ -260,21 +221,27 @@ class FanOut(Child):
     def _outlined(self, scope: Scope) -> Batch:
         """The same where nothing is recorded of a branch but its operations."""
         outline = Outline.read(self.entry().get("ContextDetails", {}).get("Result", ""))
-        ran = [*outline.indexes(ItemStatus.SUCCEEDED), *outline.indexes(ItemStatus.FAILED)]
-        left = [self._branch(scope, index) for index in outline.indexes(ItemStatus.STARTED)]
-        all_of_them = Tally(CompletionConfig.all_completed(), len(self._specs))
-        return Batch(all_of_them, (self._branch(scope, index) for index in ran), 1, left, outline.completion_reason)
+        over = {*outline.indexes(ItemStatus.SUCCEEDED), *outline.indexes(ItemStatus.FAILED)}
+        under_way = {*outline.indexes(ItemStatus.STARTED)}
+        ran = (self._branch(scope, at) for at, spec in enumerate(self._specs) if spec.given[0].index in over)
+        left = [self._branch(scope, at) for at, spec in enumerate(self._specs) if spec.given[0].index in under_way]
+        all_of_them = Tally(CompletionConfig.all_completed(), self._total)
+        return Batch(all_of_them, ran, 1, left, outline.completion_reason)
 
     def _branch(self, scope: Scope, index: int) -> Branch:
         how = self._how
         config = ChildConfig(serdes=how.item_serdes, returns=how.returns, virtual=how.nesting is Nesting.FLAT)
-        branch = Branch(self._specs[index], self._branch_subtype, config, self._make_context)
+        spec = self._specs[index]
+        if spec.one_by_one is None:
+            branch = Branch(spec, self._branch_subtype, config, self._make_context)
+        else:
+            branch = BatchBranch(spec, self._branch_subtype, config, self._make_context, how.completion, self._total)
         branch.stand_under(self, scope, index)
         return branch
 
     def _summary(self, value: Any) -> str:
         if self._how.summary_generator is None:
-            return Outline.of(value, len(self._specs)).write()
+            return Outline.of(value, self._total).write()
         return super()._summary(value)
 
     def _serdes(self) -> SerDes[Any]:
@@ -282,19 +249,12 @@ class FanOut(Child):
 
     def _item_serdes(self, index: int) -> SerDes[Any]:
         config = ChildConfig(serdes=self._how.item_serdes, returns=self._how.returns)
-        return serdes_of(config, self.execution.settings, facts_of(self._specs[index].func))
+        return serdes_of(config, self.execution.settings, facts_of(self._specs[self._places[index]].func))
 
     def _item_failure(self, index: int, name: str | None, record: ErrorObject) -> OperationError:
-        family = Family(self.execution.settings.errors, facts_of(self._specs[index].func).names)
-        return rebuild(ChildContextError, record, standing(hashed(f"{self.id}-{index}"), name), family)
-
-
-def standing(id: str, name: str | None) -> Operation:
-    """As much of a record as the error of a branch needs."""
-    entry: Operation = {"Id": id, "Type": "CONTEXT", "Status": "FAILED", "StartTimestamp": 0}
-    if name is not None:
-        entry["Name"] = name
-    return entry
+        place = self._places[index]
+        family = Family(self.execution.settings.errors, facts_of(self._specs[place].func).names)
+        return rebuild(ChildContextError, record, standing(hashed(f"{self.id}-{place}"), name), family)
 
 
 def _the_body(scope: Scope) -> Any:
