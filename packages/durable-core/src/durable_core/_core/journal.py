@@ -26,6 +26,7 @@ class Journal:
         "_service_time",
         "_unread",
         "added",
+        "begun",
         "find",
         "news",
         "operations",
@@ -35,6 +36,8 @@ class Journal:
 
     def __init__(self, operations: Iterable[Operation], updated: Iterable[str] = ()) -> None:
         self.operations: dict[str, Operation] = {entry["Id"]: entry for entry in operations}
+        self.begun: set[str] = set()
+        """Operations that this invocation began in code which may run again: a branch that gave its thread back."""
         self.added: int = 0
         """What this invocation has added to ``metered``."""
         self._service_time: int | None = None

@@ -146,15 +146,15 @@ class BlockingDriver:
         def run() -> Attempt:
             if around is not None:
                 context.run(around.start)
-            return context.run(in_lane, scope.lane, attempt, func, args)
+            result = context.run(in_lane, scope.lane, attempt, func, args)
+            scope.ended = True
+            if isinstance(result.error, Suspended) or self.ending is not None:
+                raise Suspended("the invocation ends here for now")
+            if around is not None:
+                context.run(around.end, result)
+            return result
 
-        result = on_new_thread(run) if scope.depth % _LEVELS == 0 else run()
-        scope.ended = True
-        if isinstance(result.error, Suspended) or self.ending is not None:
-            raise Suspended("the invocation ends here for now")
-        if around is not None:
-            context.run(around.end, result)
-        return result
+        return on_new_thread(run) if scope.depth % _LEVELS == 0 else run()
 
     def end(self, ending: Ending) -> None:
         """The end has come: no operation goes on. The crew's lock is held."""

@@ -226,7 +226,7 @@ class Around:
         self._begun = False
         self._fields: dict[str, Any] | None = None
         self.context = contextvars.copy_context()
-        """The context variables of a body."""
+        """The context variables of a body; of an attempt, as its start has left them."""
 
     def start(self) -> None:
         """It is about to run, if it does not run already."""
@@ -234,6 +234,8 @@ class Around:
             return
         self._begun = True
         self._fields = self._hooks.attempt_began(self._kind, self._number, self._hooks.now(), again=self._again)
+        if self._number is not None:
+            self.context = contextvars.copy_context()
 
     def end(self, result: Attempt) -> None:
         """It has come to *result*; what comes after a first end is of no account."""

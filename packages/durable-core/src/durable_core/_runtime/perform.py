@@ -82,7 +82,8 @@ def _found(kind: Kind[Any]) -> Operation | None:
     entry = journal.find(kind.id)
     if entry is None:
         kind.admit()
-        lane.replaying = False
+        if kind.id not in journal.begun:
+            lane.replaying = False
         return None
     if not _is_same(entry, kind):
         raise _changed(entry, kind)

@@ -52,9 +52,7 @@ class Strand(BlockingDriver):
 
     def __init__(self, operation: Kind[Any], group: StrandGroup) -> None:
         super().__init__(group.crew, group.crew.see_once)
-        lane = operation.lane
         operation.driver = self
-        operation.lane = Lane(lane.scope, lane.path, operation.replaying)  # of its own: others run beside it
         self.operation = operation
         self.awaited: Kind[Any] | None = None
         """What it waits for, outside."""
@@ -69,7 +67,6 @@ class Strand(BlockingDriver):
         self._recorded = False
         self._busy = False
         self._dropped = False
-        self._begun: set[str] = set()
         self._groups: dict[str, StrandGroup] = {}
 
     # What became of it
@@ -100,7 +97,10 @@ class Strand(BlockingDriver):
                 return  # given up meanwhile
             self.ending = self.awaited = None
             self._waits_inside = False
-        self._work = perform(self.operation)
+        operation, lane = self.operation, self.operation.lane
+        operation.replaying = operation.replaying or self._work is not None  # it ran before
+        operation.lane = Lane(lane.scope, lane.path, operation.replaying)  # of its own: others run beside it
+        self._work = perform(operation)
         with self.pried():
             pauses = self._context.copy().run(self._proceed)
         with self.crew.lock:
@@ -181,10 +181,11 @@ class Strand(BlockingDriver):
     # What its operations await
 
     def post(self, update: OperationUpdate) -> None:
+        begun = self.crew.journal.begun
         if update["Action"] == "START" and self.crew.journal.find(update["Id"]) is None:
-            if update["Id"] in self._begun:
+            if update["Id"] in begun:
                 return  # it ran before, and what it began then has not been answered yet
-            self._begun.add(update["Id"])
+            begun.add(update["Id"])
         super().post(update)
 
     async def conclude(self, update: OperationUpdate, then: Callable[[], None] | None = None) -> Operation:

@@ -84,8 +84,8 @@ class Attempts(Kind[Any]):
                     driver.post(self.update("START"))
                 call = self._call(number)
                 result = await driver.call(call)
-                if call.around is not None:
-                    call.around.end(result)  # where its time is up: it has not come to that itself
+                if call.around is not None:  # where its time is up: it has not come to that itself
+                    call.around.context.copy().run(call.around.end, result)
                 if isinstance(result.error, KeyboardInterrupt) and self.execution.interrupt.pressed:
                     await driver.abort(result.error)
             outcome = self._outcome(result, number)

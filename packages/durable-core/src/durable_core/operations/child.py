@@ -83,10 +83,11 @@ class Child(Kind[Any]):
 
     async def run(self, entry: Operation | None) -> Operation:
         serdes = self._serdes()
+        begun = entry is not None or self.id in self.execution.journal.begun
         if entry is None:
             self.driver.post(self.update("START"))
         again = entry is not None and _replays_children(entry)
-        result = await self.enter(begun=entry is not None, over=again)
+        result = await self.enter(begun=begun, over=again)
         if entry is not None and again:
             await self.driver.turn(self.id, self.moment(entry))
             return self._rebuilt(entry, result, serdes)
