@@ -1,4 +1,4 @@
-"""The ten suites: those that are played, and those that wait for operations of the core."""
+"""The suites that are played: all of them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import handlers_child
 import handlers_invoke
 import handlers_map
 import handlers_parallel
+import handlers_plugin
 import handlers_step
 import handlers_wait
 import handlers_wait_for_callback
@@ -18,12 +19,9 @@ READY = {
     "invoke": handlers_invoke.SUITE,
     "map": handlers_map.SUITE,
     "parallel": handlers_parallel.SUITE,
+    "plugin": handlers_plugin.SUITE,
     "step": handlers_step.SUITE,
     "wait": handlers_wait.SUITE,
     "wait_for_callback": handlers_wait_for_callback.SUITE,
     "wait_for_condition": handlers_wait_for_condition.SUITE,
-}
-
-NOT_YET = {
-    "plugin": "the core has no plugins",
 }

@@ -6,7 +6,7 @@ import pytest
 from conformance_handlers import FLAVOURS
 from conformance_play import breaches, play, story
 from conformance_requirements import VARIABLE, Requirement, in_order, requirements_in, suite_folder
-from conformance_suites import NOT_YET, READY
+from conformance_suites import READY
 
 FOLDER = suite_folder()
 REQUIREMENTS: dict[str, Requirement] = {} if FOLDER is None else requirements_in(FOLDER)
@@ -30,12 +30,5 @@ def test_the_requirement_is_met(id: str, flavour: str) -> None:
     assert not wrong, "\n".join([f"{id} is not met:", *wrong, story(found.history)])
 
 
-@pytest.mark.parametrize("suite", NOT_YET)
-def test_the_suite_is_played(suite: str) -> None:
-    waiting = [each for each in REQUIREMENTS.values() if each.suite == suite]
-    pytest.skip(f"not yet: {NOT_YET[suite]} ({suite}, {len(waiting)} requirements)")
-
-
-def test_every_suite_is_played_or_said_to_wait() -> None:
-    assert {each.suite for each in REQUIREMENTS.values()} == READY.keys() | NOT_YET.keys()
-    assert not READY.keys() & NOT_YET.keys()
+def test_every_suite_is_played() -> None:
+    assert {each.suite for each in REQUIREMENTS.values()} == READY.keys()
