@@ -1,0 +1,278 @@
+"""Workflows written once for both flavours, and what plugins were told of their runs."""
+
+from __future__ import annotations
+
+import contextvars
+import functools
+import threading
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, Final, NamedTuple, cast
+
+import pytest
+
+from durable_core import (
+    AttemptEnd,
+    AttemptStart,
+    DurableContext,
+    DurableFunction,
+    DurablePlugin,
+    Duration,
+    InvocationEnd,
+    InvocationStart,
+    NoRetry,
+    OperationChange,
+    OperationInfo,
+    StepConfig,
+    blocking,
+    durable_execution,
+)
+from durable_testing import LocalRunner, TestResult
+
+Body = Callable[[DurableContext], Coroutine[Any, Any, Any]]
+
+SECOND: Final = Duration.from_seconds(1)
+HOUR: Final = Duration.from_hours(1)
+ONCE: Final = StepConfig(retry_strategy=NoRetry())
+HOOKS: Final = (
+    "on_invocation_start",
+    "on_operation_start",
+    "on_attempt_start",
+    "on_attempt_end",
+    "on_operation_change",
+    "on_operation_end",
+    "on_invocation_end",
+)
+both_flavours: Final = pytest.mark.parametrize("flavour", ["async", "blocking"])
+
+
+class Told(NamedTuple):
+    """One call of a hook."""
+
+    hook: str
+    info: Any
+    plugin: DurablePlugin
+    thread: int
+    operations: Mapping[str, OperationInfo]
+    """A copy of what the info shows as recorded, where it does."""
+
+
+class Story:
+    """What a plugin was told in all invocations of an execution. It is a factory of that plugin."""
+
+    def __init__(self) -> None:
+        self.told: list[Told] = []
+
+    def __call__(self, start: InvocationStart) -> DurablePlugin:
+        return Teller(start, self)
+
+    def infos(self, hook: str, name: str | None = None) -> list[Any]:
+        """What this *hook* was told, of the operation with this *name*."""
+        return [
+            each.info for each in self.told if each.hook == f"on_{hook}" and (name is None or each.info.name == name)
+        ]
+
+    def lines(self, *hooks: str) -> list[str]:
+        """A line for each call of these *hooks*, or of all.
+
+        Whether a START shares the call of what follows it is a matter of milliseconds: changes to STARTED have none.
+        """
+        lines = [(each.hook, _line(each.hook.removeprefix("on_"), each.info)) for each in self.told]
+        return [line for hook, line in lines if line and (not hooks or hook.removeprefix("on_") in hooks)]
+
+    def of(self, name: str) -> list[str]:
+        """The lines that are of the operation with this *name*."""
+        return [
+            _line(each.hook.removeprefix("on_"), each.info)
+            for each in self.told
+            if getattr(each.info, "name", None) == name
+        ]
+
+
+class Teller(DurablePlugin):
+    """Adds every call of a hook to a story."""
+
+    def __init__(self, start: InvocationStart, story: Story) -> None:
+        super().__init__(start)
+        self.told = story.told
+
+    def tell(self, hook: str, info: Any) -> None:
+        """Add one call."""
+        shown = dict(info.operations) if hasattr(info, "operations") else {}
+        self.told.append(Told(hook, info, self, threading.get_ident(), shown))
+
+    def on_invocation_start(self, info: InvocationStart) -> None:
+        self.tell("on_invocation_start", info)
+
+    def on_invocation_end(self, info: InvocationEnd) -> None:
+        self.tell("on_invocation_end", info)
+
+    def on_operation_start(self, info: OperationInfo) -> None:
+        self.tell("on_operation_start", info)
+
+    def on_operation_change(self, info: OperationChange) -> None:
+        self.tell("on_operation_change", info)
+
+    def on_operation_end(self, info: OperationInfo) -> None:
+        self.tell("on_operation_end", info)
+
+    def on_attempt_start(self, info: AttemptStart) -> None:
+        self.tell("on_attempt_start", info)
+
+    def on_attempt_end(self, info: AttemptEnd) -> None:
+        self.tell("on_attempt_end", info)
+
+
+def _line(hook: str, info: Any) -> str:
+    match info:
+        case InvocationEnd():
+            return f"{hook} {info.status}"
+        case InvocationStart():
+            return f"{hook} {'first' if info.is_first_invocation else 'again'}"
+        case OperationChange():
+            news = [f"{_label(each)} {each.status}" for each in info.updated_operations.values()]
+            shown = [each for each in news if not each.endswith("STARTED")]
+            return f"{hook} {', '.join(shown)}" if shown else ""
+        case AttemptEnd():
+            outcome = info.outcome if info.exception is None else f"{info.outcome} {type(info.exception).__name__}"
+            return f"{hook} {_label(info)} {outcome}"
+        case AttemptStart():
+            again = " again" * info.is_replayed + " for its children" * info.is_replaying_children
+            return f"{hook} {_label(info)}{again}"
+        case _:
+            again = " again" if info.is_replayed else ""
+            return f"{hook} {_label(info)}{again}" + (f" {info.status}" if info.status != "STARTED" else "")
+
+
+def _label(info: OperationInfo) -> str:
+    label = f"{info.sub_type} {info.name}" if info.name is not None else f"{info.sub_type}"
+    return label if info.attempt is None or not isinstance(info, AttemptStart) else f"{label} #{info.attempt}"
+
+
+def handler_of(flavour: str, body: Body, **settings: Any) -> DurableFunction[Any]:
+    """A handler that runs *body*, which awaits nothing but operations, in this flavour."""
+    if flavour == "async":
+
+        async def handler(event: object, ctx: DurableContext) -> Any:
+            return await body(ctx)
+
+        return durable_execution(**settings)(handler)
+
+    def handler_(event: object, ctx: blocking.DurableContext) -> Any:
+        return finished(body(_awaitable(ctx)))
+
+    handler_.__name__ = "handler"
+    return durable_execution(**settings)(handler_)
+
+
+def told_of(flavour: str, body: Body, *, status: str = "SUCCEEDED", **options: Any) -> Story:
+    """What plugins are told of *body*, run to its end."""
+    return run(flavour, body, status=status, **options)[0]
+
+
+def run(
+    flavour: str,
+    body: Body,
+    *,
+    status: str = "SUCCEEDED",
+    functions: Mapping[str, Any] | None = None,
+    client: Any = None,
+    settings: Mapping[str, Any] | None = None,
+    **options: Any,
+) -> tuple[Story, TestResult[Any]]:
+    """The same, and what came of it."""
+    story = Story()
+    runner = LocalRunner(handler_of(flavour, body, plugins=[story], **(settings or {})), client=client)
+    for name, target in (functions or {}).items():
+        runner.register(name, target)
+    result = runner.run(**options)
+    assert result.status == status, result.error
+    return story, result
+
+
+class Variable:
+    """A context variable that plugins set."""
+
+    def __init__(self, name: str) -> None:
+        self.var: contextvars.ContextVar[str] = contextvars.ContextVar(name, default="unset")
+
+    def get(self) -> str:
+        """Its value here."""
+        return self.var.get()
+
+
+class _Awaitable:
+    """The blocking context under the names of the async one: an operation is over when it has been awaited."""
+
+    def __init__(self, ctx: blocking.DurableContext) -> None:
+        self._ctx = ctx
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self._ctx, name)
+        return _later(found) if name in _OPERATIONS else found
+
+    async def create_callback(self, **options: Any) -> Any:
+        return _AwaitableCallback(self._ctx.create_callback(**options))
+
+    async def run_in_child_context(self, func: Callable[..., Any], /, *args: Any, **options: Any) -> Any:
+        plain: Any = _plain(func)
+        return self._ctx.run_in_child_context(plain, *args, **options)
+
+    async def map(self, items: Any, func: Callable[..., Any], /, **options: Any) -> Any:
+        return self._ctx.map(items, _plain(func), **options)
+
+    async def parallel(self, branches: Any, /, **options: Any) -> Any:
+        if isinstance(branches, Mapping):
+            return self._ctx.parallel({name: _plain(func) for name, func in branches.items()}, **options)
+        return self._ctx.parallel([_plain(func) for func in branches], **options)
+
+    async def all(self, operands: Any, /, **options: Any) -> Any:
+        return self._ctx.all([_plain(func) for func in operands], **options)
+
+    async def any(self, operands: Any, /, **options: Any) -> Any:
+        return self._ctx.any([_plain(func) for func in operands], **options)
+
+    async def race(self, operands: Any, /, **options: Any) -> Any:
+        return self._ctx.race([_plain(func) for func in operands], **options)
+
+    async def all_settled(self, operands: Any, /, **options: Any) -> Any:
+        return self._ctx.all_settled([_plain(func) for func in operands], **options)
+
+
+class _AwaitableCallback:
+    def __init__(self, callback: blocking.Callback[Any]) -> None:
+        self._callback = callback
+        self.result = _later(callback.result)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._callback, name)
+
+
+_OPERATIONS = frozenset({"step", "wait", "wait_for_condition", "wait_for_callback", "invoke"})
+
+
+def _later(call: Callable[..., Any]) -> Callable[..., Coroutine[Any, Any, Any]]:
+    async def called(*args: Any, **options: Any) -> Any:
+        return call(*args, **options)
+
+    return called
+
+
+def _plain(func: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(func)
+    def body(ctx: blocking.DurableContext, *args: Any) -> Any:
+        return finished(func(_awaitable(ctx), *args))
+
+    return body
+
+
+def _awaitable(ctx: blocking.DurableContext) -> DurableContext:
+    return cast("DurableContext", _Awaitable(ctx))
+
+
+def finished(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """What *coroutine* returns, which awaits nothing but blocking operations."""
+    try:
+        coroutine.send(None)
+    except StopIteration as stop:
+        return stop.value
+    raise AssertionError("a body for both flavours awaits nothing but operations")
