@@ -1,0 +1,71 @@
+"""A replay of the combinators sees what the run saw, in the same order, and says nothing of what nobody needs."""
+
+from __future__ import annotations
+
+import gc
+import logging
+
+import pytest
+
+from durable_core import DurableContext, Duration, NoRetry, StepConfig, blocking, durable_execution
+from durable_testing import LocalRunner
+
+SECOND = Duration.from_seconds(1)
+ONCE = StepConfig(retry_strategy=NoRetry())
+
+
+def fail() -> str:
+    raise LookupError("no")
+
+
+def failing(ctx: blocking.DurableContext) -> str:
+    return ctx.step(fail, config=ONCE)
+
+
+def quick(ctx: blocking.DurableContext) -> str:
+    return ctx.step(str, name="quick")
+
+
+def later(ctx: blocking.DurableContext) -> str:
+    ctx.wait(SECOND)
+    return "later"
+
+
+@pytest.mark.xfail(reason="operands that are not needed are not begun in a replay on threads")
+def test_a_blocking_any_sees_the_operand_that_failed_before_the_winner() -> None:
+    @durable_execution
+    def handler(event: object, ctx: blocking.DurableContext) -> str:
+        return ctx.any([failing, later])
+
+    assert LocalRunner(handler).run().value == "later"
+
+
+@pytest.mark.xfail(reason="a replay on threads sees operands in the order in which they are given")
+def test_a_blocking_all_sees_its_operands_in_the_order_in_which_they_ended() -> None:
+    @durable_execution
+    def handler(event: object, ctx: blocking.DurableContext) -> list[str]:
+        return ctx.all([later, quick])
+
+    assert LocalRunner(handler).run().value == ["later", ""]
+
+
+async def failing_async(ctx: DurableContext) -> str:
+    return await ctx.step(fail, config=ONCE)
+
+
+async def quick_async(ctx: DurableContext) -> str:
+    return await ctx.step(str, name="quick")
+
+
+@pytest.mark.xfail(reason="nobody asks for the exception of an operand that is not needed")
+def test_a_failure_that_any_has_swallowed_is_not_logged_by_a_replay(caplog: pytest.LogCaptureFixture) -> None:
+    @durable_execution
+    async def handler(event: object, ctx: DurableContext) -> str:
+        result = await ctx.any([failing_async, quick_async])
+        await ctx.wait(SECOND)
+        return result
+
+    with caplog.at_level(logging.ERROR):
+        assert not LocalRunner(handler).run().value
+        gc.collect()
+    assert not caplog.messages
