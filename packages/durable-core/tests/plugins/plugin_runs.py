@@ -177,11 +177,14 @@ def run(
     functions: Mapping[str, Any] | None = None,
     client: Any = None,
     settings: Mapping[str, Any] | None = None,
+    verify: bool = True,
     **options: Any,
 ) -> tuple[Story, TestResult[Any]]:
     """The same, and what came of it."""
     story = Story()
-    runner = LocalRunner(handler_of(flavour, body, plugins=[story], **(settings or {})), client=client)
+    runner = LocalRunner(
+        handler_of(flavour, body, plugins=[story], **(settings or {})), client=client, verify_replay=verify
+    )
     for name, target in (functions or {}).items():
         runner.register(name, target)
     result = runner.run(**options)
