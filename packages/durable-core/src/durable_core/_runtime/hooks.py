@@ -100,6 +100,7 @@ class Hooks:
         """The invocation has ended."""
         status = "RETRY" if answer is None else answer["Status"]
         self._tell("on_invocation_end", lambda: InvocationEnd(**self._start, status=status, error=error))
+        self._plugins = []  # what cannot be stopped may still run on a thread, and is not told of
 
     # Operations
 
@@ -239,6 +240,7 @@ class Around:
 
     def end(self, result: Attempt) -> None:
         """It has come to *result*; what comes after a first end is of no account."""
+        self._begun = True  # its time may be up before a thread is free for it
         fields, self._fields = self._fields, None
         if fields is not None:
             self._hooks.attempt_ended(fields, result)
