@@ -1,0 +1,47 @@
+"""A fan-out that hangs is a failure, which shows where every thread stands."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Generator
+from types import FrameType
+
+import pytest
+
+PATIENCE = 30.0
+"""Seconds that a test may take; the slowest takes three."""
+
+
+class HangError(BaseException):
+    """The test took too long."""
+
+
+@pytest.fixture(autouse=True)
+def _no_hang() -> Generator[None]:
+    """Raise again and again in the main thread, whatever swallows it, once the time of the test is up."""
+    shown: list[str] = []
+
+    def ring(number: int, frame: FrameType | None) -> None:
+        shown.append("" if shown else stacks())
+        raise HangError
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, PATIENCE, 1)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    if shown:
+        pytest.fail(f"the test took more than {PATIENCE:g} s:\n{shown[0]}", pytrace=False)
+
+
+def stacks() -> str:
+    """Where every thread stands."""
+    names = {each.ident: each.name for each in threading.enumerate()}
+    return "\n".join(
+        f"{names.get(id)}:\n{''.join(traceback.format_stack(frame))}" for id, frame in sys._current_frames().items()
+    )
