@@ -258,25 +258,9 @@ PROGRAMS: dict[Body, Any] = {
 }
 
 
-UNRAISED: Final = "the error of the operand that decides is not raised"
-UNREPLAYED: Final = "a combinator in a loser, which has no record, is taken for a new operation"
-FAULTS: Final[dict[tuple[str, Body], str]] = {
-    ("blocking", all_with_a_failure): UNRAISED,
-    ("blocking", race_that_fails): UNRAISED,
-    ("async", nested_loser): UNREPLAYED,
-}
 each_program: Final = pytest.mark.parametrize(
     ("flavour", "body"),
-    [
-        pytest.param(
-            flavour,
-            body,
-            id=f"{flavour}-{body.__name__}",
-            marks=[pytest.mark.xfail(reason=FAULTS[flavour, body])] if (flavour, body) in FAULTS else [],
-        )
-        for flavour in FLAVOURS
-        for body in PROGRAMS
-    ],
+    [pytest.param(flavour, body, id=f"{flavour}-{body.__name__}") for flavour in FLAVOURS for body in PROGRAMS],
 )
 
 

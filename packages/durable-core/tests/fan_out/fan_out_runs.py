@@ -18,12 +18,6 @@ FLAVOURS: Final = ("async", "blocking")
 both_flavours: Final = pytest.mark.parametrize("flavour", FLAVOURS)
 
 
-def blocking_fails(reason: str) -> pytest.MarkDecorator:
-    """``both_flavours``, where a fault of the blocking one is known."""
-    marked = pytest.param("blocking", marks=pytest.mark.xfail(reason=reason))
-    return pytest.mark.parametrize("flavour", ["async", marked])
-
-
 def handler_of(flavour: str, body: Body, **settings: Any) -> DurableFunction[Any]:
     """A handler that runs *body*, which awaits nothing but operations, in this flavour."""
     if flavour == "async":

@@ -110,7 +110,6 @@ def test_a_crash_beside_a_checkpoint_of_operations_does_not_show(body: Body, sid
     check_every_crash(handler_of("async", seen_twice(body)), OF_OPERATIONS[body], side, updates)
 
 
-@pytest.mark.xfail(reason="a replay tells of operands in the order in which they begin, not in which they ended")
 def test_a_replay_sees_the_outcomes_of_blocking_operands_in_the_order_of_the_first_run() -> None:
     ledger = Ledger()
 

@@ -155,12 +155,15 @@ WHO: contextvars.ContextVar[str] = contextvars.ContextVar("who", default="nobody
 
 @every_fan
 def test_branches_see_what_the_handler_set_and_keep_what_they_set_to_themselves(fan: Fan) -> None:
+    def deeper(inner: Context) -> None:
+        WHO.set("somebody deeper")
+
     def branch(inner: Context) -> list[str]:
         seen = [WHO.get()]
         WHO.set(f"{WHO.get()}'s branch")
         inner.wait(HOUR)  # it runs again, from what the handler had set
         seen.append(inner.step(WHO.get, name="who"))
-        by_all(inner, lambda deep: WHO.set("somebody deeper"))
+        by_all(inner, deeper)
         return [*seen, WHO.get()]
 
     @durable_execution

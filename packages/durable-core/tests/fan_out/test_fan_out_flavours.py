@@ -26,13 +26,8 @@ def test_a_map_records_the_same_in_both_flavours(case: str, nesting: Nesting) ->
     check_same(case_of(case, nesting)[0])
 
 
-UNLIKE = {"all_with_a_failure", "race_that_fails"}
-
-
 @pytest.mark.parametrize("body", PROGRAMS, ids=lambda body: body.__name__)
 def test_a_combinator_records_the_same_in_both_flavours(body: Body) -> None:
-    if body.__name__ in UNLIKE:
-        pytest.xfail("the error of the operand that decides is not raised in blocking workflows")
     check_same(body)
 
 

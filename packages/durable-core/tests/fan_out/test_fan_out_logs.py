@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from fan_out_clients import Ledger
 from fan_out_programs import HOUR, double
-from fan_out_runs import Body, blocking_fails, both_flavours, handler_of, run
+from fan_out_runs import Body, both_flavours, handler_of, run
 
 from durable_core import DurableContext, Duration, FixedDelay, MapConfig, Nesting, StepConfig
 
@@ -87,7 +87,7 @@ def test_nested_maps_and_combinators_say_each_line_once(
     assert lines(flavour, workflow, caplog) == expected
 
 
-@blocking_fails("a branch that runs again says its lines again")
+@both_flavours
 def test_a_branch_that_runs_again_within_an_invocation_says_each_line_once(
     flavour: str, caplog: pytest.LogCaptureFixture
 ) -> None:

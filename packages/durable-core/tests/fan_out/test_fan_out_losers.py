@@ -76,7 +76,6 @@ def test_what_losers_wait_for_is_cancelled_at_the_service(flavour: str, way: Way
     assert waits == {"long": "CANCELLED", "longer 1": "CANCELLED", "longer 2": "CANCELLED"}
 
 
-@pytest.mark.xfail(reason="a recorded wait is not cancelled if its loser has not come to it again")
 def test_a_wait_of_a_loser_that_has_not_come_to_it_again_is_cancelled() -> None:
     decided, runs = threading.Event(), [0, 0]
 

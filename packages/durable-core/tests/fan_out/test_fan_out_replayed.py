@@ -31,7 +31,6 @@ def later(ctx: blocking.DurableContext) -> str:
     return "later"
 
 
-@pytest.mark.xfail(reason="operands that are not needed are not begun in a replay on threads")
 def test_a_blocking_any_sees_the_operand_that_failed_before_the_winner() -> None:
     @durable_execution
     def handler(event: object, ctx: blocking.DurableContext) -> str:
@@ -40,7 +39,6 @@ def test_a_blocking_any_sees_the_operand_that_failed_before_the_winner() -> None
     assert LocalRunner(handler).run().value == "later"
 
 
-@pytest.mark.xfail(reason="a replay on threads sees operands in the order in which they are given")
 def test_a_blocking_all_sees_its_operands_in_the_order_in_which_they_ended() -> None:
     @durable_execution
     def handler(event: object, ctx: blocking.DurableContext) -> list[str]:
@@ -57,7 +55,6 @@ async def quick_async(ctx: DurableContext) -> str:
     return await ctx.step(str, name="quick")
 
 
-@pytest.mark.xfail(reason="nobody asks for the exception of an operand that is not needed")
 def test_a_failure_that_any_has_swallowed_is_not_logged_by_a_replay(caplog: pytest.LogCaptureFixture) -> None:
     @durable_execution
     async def handler(event: object, ctx: DurableContext) -> str:

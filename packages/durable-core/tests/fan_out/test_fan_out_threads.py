@@ -9,7 +9,6 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import pytest
 from fan_out_programs import HOUR
 from fan_out_runs import run
 
@@ -171,7 +170,6 @@ def test_executions_side_by_side_with_more_branches_than_threads_all_finish() ->
     assert [each.value for each in results] == [60 * (6 + 4 * offset) for offset in range(3)]
 
 
-@pytest.mark.xfail(reason="where all branches are parked, it waits for a thread that the other execution holds")
 def test_an_execution_finishes_while_another_holds_every_thread() -> None:
     """In real time, as long as it fails: a second."""
     released, held = threading.Event(), threading.Barrier(33)

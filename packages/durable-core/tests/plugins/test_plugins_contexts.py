@@ -312,7 +312,6 @@ def test_an_attempt_whose_time_is_up_ends_once_as_failed(flavour: str, func: Cal
     assert [each[1:] for each in ending.ends] == [("FAILED", "StepTimeoutError")]
 
 
-@pytest.mark.xfail(reason="the end of such an attempt runs in the context variables of the workflow")
 @pytest.mark.parametrize(("flavour", "func"), [("async", too_long), ("async", too_long_async), ("blocking", too_long)])
 def test_the_end_of_an_attempt_whose_time_is_up_sees_what_its_start_has_set(
     flavour: str, func: Callable[[], Any]
@@ -331,7 +330,6 @@ def test_the_end_of_an_attempt_whose_time_is_up_sees_what_its_start_has_set(
     assert [each[0] for each in ending.ends] == ["in late"]
 
 
-@pytest.mark.xfail(reason="the 40th context within others begins on a new thread, and ends on the old one")
 def test_a_body_on_a_thread_of_its_own_has_both_hooks_there() -> None:
     async def deeper(ctx: DurableContext, left: int) -> int:
         return get_ident() if left == 0 else await ctx.run_in_child_context(deeper, left - 1, name=f"{left}")

@@ -64,7 +64,6 @@ def test_a_combinator_starts_before_its_operands_and_ends_once(flavour: str, com
     assert story.lines("operation_start")[0] == "operation_start Combinator some"
 
 
-@pytest.mark.xfail(reason="nothing is recorded of a combinator before it is over")
 @both_flavours
 def test_a_combinator_that_is_resumed_has_started_before(flavour: str) -> None:
     async def body(ctx: DurableContext) -> None:

@@ -54,6 +54,8 @@ def drive(operation: Coroutine[Any, Any, T]) -> T:
 class BlockingDriver:
     """What the handler's own thread, and the threads of its branches, have in common."""
 
+    __slots__ = ("_gate", "_refusals", "crew", "ending", "see")
+
     alive = 1
     ahead = 0
     """Updates by which it may run ahead of its record."""

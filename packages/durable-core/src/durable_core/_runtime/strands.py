@@ -50,6 +50,22 @@ class Owner(Protocol):
 class Strand(BlockingDriver):
     """The driver of one branch, and what becomes of it."""
 
+    __slots__ = (
+        "_busy",
+        "_context",
+        "_dropped",
+        "_group",
+        "_groups",
+        "_outcome",
+        "_pauses",
+        "_recorded",
+        "_waits_inside",
+        "_work",
+        "awaited",
+        "inner",
+        "operation",
+    )
+
     def __init__(self, operation: Kind[Any], group: StrandGroup) -> None:
         super().__init__(group.crew, group.crew.see_once)
         operation.driver = self
@@ -67,7 +83,7 @@ class Strand(BlockingDriver):
         self._recorded = False
         self._busy = False
         self._dropped = False
-        self._groups: dict[str, StrandGroup] = {}
+        self._groups: dict[str, StrandGroup] | None = None
 
     # What became of it
 
@@ -223,6 +239,8 @@ class Strand(BlockingDriver):
         raise Suspended("the branch gives its thread back, for good")
 
     def group(self, operation: Kind[Any], scope: Scope) -> StrandGroup:
+        if self._groups is None:
+            self._groups = {}
         known = self._groups.get(operation.id)  # of an earlier run
         if known is None:
             known = self._groups[operation.id] = StrandGroup(self)
