@@ -61,6 +61,8 @@ class Crew:
         self.changed = threading.Condition(self.lock)
         """What the handler's own thread waits on."""
         self.ending: Ending | None = None
+        self.too_late = False
+        """A branch might not begin a step any more: Lambda is to call again."""
         self.mains: list[BlockingDriver] = []
         """What drives the handler's own thread."""
         self.strands: set[Strand] = set()

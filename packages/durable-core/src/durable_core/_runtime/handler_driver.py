@@ -11,7 +11,7 @@ from durable_core._runtime.attempt import Attempt, attempt
 from durable_core._runtime.blocking_driver import BlockingDriver
 from durable_core._runtime.crew import Crew
 from durable_core._runtime.driver import Seen
-from durable_core._runtime.endings import Breakdown, Return, Suspension
+from durable_core._runtime.endings import Breakdown, Ending, Return, Suspension
 from durable_core._runtime.kind import Kind
 from durable_core._runtime.scheduler import LAST_CALL, LAST_START
 from durable_core._runtime.scope import Scope
@@ -29,7 +29,7 @@ class HandlerDriver(BlockingDriver):
 
     def __init__(self, crew: Crew, see: Callable[[Seen], None] | None, *, ahead: int) -> None:
         super().__init__(crew, see)
-        self.ahead = ahead
+        self.ahead: int = ahead
         crew.mains.append(self)
 
     def conduct(self, scope: Scope, func: Callable[..., Any], args: tuple[Any, ...]) -> Attempt | None:
@@ -134,8 +134,13 @@ class HandlerDriver(BlockingDriver):
             self.go_on()
             if not crew.is_idle or not crew.pipeline.quiet:
                 return
-            crew.end(Breakdown(_never()) if crew.awaits_nothing else Suspension())
+            crew.end(self._no_way_on())
         raise Suspended("the invocation ends here for now")
+
+    def _no_way_on(self) -> Ending:
+        if self.crew.too_late:
+            return Breakdown(InvocationError("the deadline is too near to start a step; Lambda will call again"))
+        return Breakdown(_never()) if self.crew.awaits_nothing else Suspension()
 
     def _suspend(self) -> Never:
         with self.crew.lock:

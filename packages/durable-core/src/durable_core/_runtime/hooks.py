@@ -58,7 +58,7 @@ class Hooks:
 
     def __init__(self, execution: Execution, factories: Sequence[PluginFactory], updated: Iterable[str]) -> None:
         journal = execution.journal
-        self.context = contextvars.copy_context()
+        self.context: contextvars.Context = contextvars.copy_context()
         """That of the handler, and of the invocation's hooks."""
         self._execution = execution
         self._before = frozenset(journal.operations)
@@ -226,7 +226,7 @@ class Around:
         self._again = again
         self._begun = False
         self._fields: dict[str, Any] | None = None
-        self.context = contextvars.copy_context()
+        self.context: contextvars.Context = contextvars.copy_context()
         """The context variables of a body; of an attempt, as its start has left them."""
 
     def start(self) -> None:

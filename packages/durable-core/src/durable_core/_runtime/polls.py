@@ -11,6 +11,8 @@ from durable_core._core.journal import Journal
 
 FLOOR = 1.0
 """Seconds between two polls, at least."""
+_SLACK = 0.02
+"""Seconds by which the service may be later than it seems."""
 CEILING = 30.0
 """Seconds between two polls for what has no known time, at most."""
 
@@ -65,4 +67,4 @@ class Polls:
             when = entry.get("StepDetails", {}).get("NextAttemptTimestamp")
         if when is None:
             return time.monotonic() + self._pause
-        return self._told + max(0, millis(when) - self._journal.service_time) / 1000
+        return self._told + max(0, millis(when) - self._journal.service_time) / 1000 + _SLACK

@@ -60,7 +60,7 @@ class Scheduler:
         self.loop = loop
         self._thread = get_ident()
         self.deadline = deadline
-        self.ahead = ahead
+        self.ahead: int = ahead
         """Updates by which the workflow may run ahead of its record."""
         self.ending: Ending | None = None
         self.finished: asyncio.Future[None] = loop.create_future()
@@ -82,6 +82,8 @@ class Scheduler:
         self._polls = Polls(journal)
         self.delivery = Delivery(journal)
         self._refusals = 0
+        self._too_late = False
+        """An operation may not begin any more."""
         self._grace: asyncio.TimerHandle | None = None
         sender.serve(pipeline, self.answered)
 
@@ -231,8 +233,8 @@ class Scheduler:
         return self.deadline is None or time.monotonic() <= self.deadline - LAST_START
 
     async def give_back(self) -> None:
-        """Never return: end the invocation, so that Lambda calls again."""
-        self.end(Breakdown(InvocationError("the deadline is too near to start a step; Lambda will call again")))
+        """Never return: once what is under way is recorded, the invocation ends, so that Lambda calls again."""
+        self._too_late = True
         await self.forever()
 
     def job_began(self, job: asyncio.Future[Any]) -> None:
@@ -298,6 +300,9 @@ class Scheduler:
                 return 0
             if self._pipeline.urgent or not awake:
                 self._sender.arm(at_once=True)
+        elif self._pipeline.quiet and not awake and self._too_late:
+            self._give_back()
+            return 0
         elif self._pipeline.quiet and not awake and self._parked:
             self.loop.warn_of_sockets()
             self.end(Suspension())
@@ -377,7 +382,7 @@ class Scheduler:
         return self._impatient and timeout is None and not self.loop.foreign_descriptors
 
     def _give_back(self) -> None:
-        if self._parked or self._awake() or self.loop.foreign_descriptors or not self._pipeline.quiet:
+        if self._too_late or self._parked or self._awake() or self.loop.foreign_descriptors or not self._pipeline.quiet:
             self.end(Breakdown(InvocationError("the deadline is near; Lambda will call again")))
         else:
             self.end(Breakdown(ExecutionError(self._stuck())))

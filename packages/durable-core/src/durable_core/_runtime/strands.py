@@ -12,12 +12,11 @@ import itertools
 from collections import deque
 from collections.abc import Callable, Coroutine, Generator
 from types import coroutine
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from durable_core._core.clock import ended
 from durable_core._runtime.attempt import Attempt
 from durable_core._runtime.blocking_driver import BlockingDriver
-from durable_core._runtime.crew import Crew
 from durable_core._runtime.endings import Ending, Suspension
 from durable_core._runtime.group import P, Plan
 from durable_core._runtime.kind import Kind
@@ -27,6 +26,9 @@ from durable_core._runtime.scope import Lane, Scope
 from durable_core._wire.shapes import Operation, OperationUpdate
 from durable_core.errors import Suspended
 
+if TYPE_CHECKING:
+    from durable_core._runtime.handler_driver import HandlerDriver
+
 _UNWINDING = Suspension("the branch gives its thread back")
 _GIVEN_UP = Suspension("nobody waits for the branch any more")
 
@@ -35,16 +37,6 @@ _GIVEN_UP = Suspension("nobody waits for the branch any more")
 def _paused() -> Generator[None]:
     """Leave the body of an operation where it stands; whoever sends the next value goes on with it."""
     yield
-
-
-class Owner(Protocol):
-    """Who waits for a group."""
-
-    crew: Crew
-
-    def carry_out(self, group: StrandGroup) -> None:
-        """Return when the plan of *group* is done, or give the thread back."""
-        ...
 
 
 class Strand(BlockingDriver):
@@ -57,8 +49,8 @@ class Strand(BlockingDriver):
         "_group",
         "_groups",
         "_outcome",
-        "_pauses",
-        "_recorded",
+        "_own",
+        "_ticket",
         "_waits_inside",
         "_work",
         "awaited",
@@ -79,11 +71,12 @@ class Strand(BlockingDriver):
         self._work: Coroutine[Any, Any, Any] | None = None
         self._outcome: Attempt | None = None
         self._waits_inside = False
-        self._pauses = False
-        self._recorded = False
+        self._own: OperationUpdate | None = None
+        """Its own outcome, which it waits to be recorded."""
+        self._ticket: Ticket | None = None
         self._busy = False
         self._dropped = False
-        self._groups: dict[str, StrandGroup] | None = None
+        self._groups: dict[str, StrandGroup] = {}
 
     # What became of it
 
@@ -123,7 +116,7 @@ class Strand(BlockingDriver):
             if self._outcome is not None:
                 self._group.over(self)
             elif pauses:
-                self._await_record()
+                self._record()
             else:
                 self._rest()
 
@@ -132,12 +125,11 @@ class Strand(BlockingDriver):
         if self._outcome is None:
             with self.crew.lock:
                 self.counts(True)
-                self._pauses = self._recorded = False
             self._work = self._work or perform(self.operation)
             pauses = self._proceed()
             with self.crew.lock:
                 if pauses:
-                    self._await_record()
+                    self._record()
                 else:
                     self.counts(False)
         return self._outcome is not None
@@ -157,10 +149,11 @@ class Strand(BlockingDriver):
             return True
         return False
 
-    def _await_record(self) -> None:
-        self._pauses = True
-        if self._recorded:
-            self._group.over(self)
+    def _record(self) -> None:
+        """Have its own outcome recorded, now that it waits for that."""
+        if self.ending is None and self._own is not None:
+            self._ticket = self.crew.pipeline.post(self._own, lambda _: self._group.over(self))
+            self.crew.sender.arm(at_once=bool(self.crew.helpers))
 
     def _rest(self) -> None:
         if not self._busy:
@@ -207,19 +200,11 @@ class Strand(BlockingDriver):
     async def conclude(self, update: OperationUpdate, then: Callable[[], None] | None = None) -> Operation:
         if update["Id"] != self.operation.id:
             return await super().conclude(update, then)
-        with self.crew.lock:
-            self.go_on()
-            ticket = self.crew.pipeline.post(update, self._own_outcome)
-        self.crew.sender.arm(at_once=bool(self.crew.helpers))
+        self._own = update
         await _paused()
-        if ticket.error is not None:
-            raise ticket.error
+        if self._ticket is not None and self._ticket.error is not None:
+            raise self._ticket.error
         return self.crew.journal.operations[update["Id"]]
-
-    def _own_outcome(self, _: Ticket) -> None:
-        self._recorded = True
-        if self._pauses:
-            self._group.over(self)
 
     async def park(self, operation: Kind[Any]) -> Operation:
         with self.crew.lock:
@@ -238,13 +223,12 @@ class Strand(BlockingDriver):
             self.ending = _UNWINDING
         raise Suspended("the branch gives its thread back, for good")
 
+    async def give_back(self) -> None:
+        self.crew.too_late = True  # once the others have recorded what they are in the middle of
+        await self.forever()
+
     def group(self, operation: Kind[Any], scope: Scope) -> StrandGroup:
-        if self._groups is None:
-            self._groups = {}
-        known = self._groups.get(operation.id)  # of an earlier run
-        if known is None:
-            known = self._groups[operation.id] = StrandGroup(self)
-        return known
+        return self._groups.get(operation.id) or self._groups.setdefault(operation.id, StrandGroup(self))
 
     def carry_out(self, group: StrandGroup) -> None:
         """Return if the plan of *group* is done; else give the thread back until it is."""
@@ -255,7 +239,6 @@ class Strand(BlockingDriver):
         with self.crew.lock:
             self.go_on()
             if group.done:
-                self.inner = None
                 return
             self.ending, self._waits_inside = _UNWINDING, True
             self.crew.offer()
@@ -265,7 +248,7 @@ class Strand(BlockingDriver):
 class StrandGroup:
     """Strands, and the plan that says which, and when enough of them are over."""
 
-    def __init__(self, owner: Owner) -> None:
+    def __init__(self, owner: HandlerDriver | Strand) -> None:
         self.crew = owner.crew
         self.ready: deque[Strand] = deque()
         """Those that want a thread."""
@@ -403,6 +386,8 @@ class StrandGroup:
                 abandoned.append(strand.awaited)
             if strand.inner is not None:
                 strand.inner._drop(abandoned)
+                abandoned += strand.inner._abandoned
+                strand.inner._abandoned.clear()
         self.crew.strands.difference_update(self._live)
         self._live.clear()
         self._over.clear()
