@@ -99,12 +99,12 @@ class Invocation:
         hooks.context.run(hooks.begin)
         try:
             answer = self._respond(engine, driver, execution.root)
+            return answer
         except BaseException as error:
             self._failure = error
             raise
         finally:
             hooks.context.run(hooks.finish, answer, self._failure)
-        return answer
 
     def _respond(self, engine: Engine, driver: AsyncDriver | HandlerDriver, scope: Scope) -> InvocationAnswer:
         try:

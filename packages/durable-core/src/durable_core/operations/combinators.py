@@ -114,7 +114,8 @@ class Combinator(Kind[Any]):
 
     def was_met(self, recorded: Container[str]) -> bool:
         """It has no record before it is decided; its operands have."""
-        return self.id in recorded or any(_first_id(each) in recorded for each in self._operands)
+        first = [id for each in self._operands if (id := _first_id(each)) is not None]
+        return self.id in recorded or any(id in recorded for id in first)
 
     def recall(self, entry: Operation) -> Any:
         ballot = self._ballot
