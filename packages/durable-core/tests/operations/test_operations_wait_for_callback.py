@@ -154,11 +154,6 @@ def test_an_answer_in_the_submitter_is_there_at_once(flavour: str) -> None:
     assert (result.value, len(result.invocations)) == ("at once", 1)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="what a submitter returns is recorded as any step's result is, so that one without a JSON form fails it, "
-    "although nobody will ever read it",
-)
 @both_flavours
 def test_what_a_submitter_returns_is_of_no_account(flavour: str) -> None:
     """It may be the response of some client."""

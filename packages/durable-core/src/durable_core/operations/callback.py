@@ -15,7 +15,15 @@ from durable_core._core.rebuilding import Family, rebuild
 from durable_core._runtime.kind import Kind
 from durable_core._runtime.perform import perform
 from durable_core._runtime.scope import Lane, Scope
-from durable_core._wire.shapes import TERMINAL, CallbackOptions, ErrorObject, Operation, OperationStatus, OperationType
+from durable_core._wire.shapes import (
+    TERMINAL,
+    CallbackOptions,
+    ErrorObject,
+    Operation,
+    OperationStatus,
+    OperationType,
+    OperationUpdate,
+)
 from durable_core.config import CallbackConfig, ChildConfig, StepConfig, WaitForCallbackConfig
 from durable_core.duration import whole_seconds
 from durable_core.errors import (
@@ -31,7 +39,7 @@ from durable_core.limits import MAX_CALLBACK_SECONDS
 from durable_core.operations.child import Child
 from durable_core.operations.functions import checked_name, facts_of, hint
 from durable_core.operations.step import Step
-from durable_core.serdes import TEXT, SerDes, SerDesContext, json_serdes
+from durable_core.serdes import TEXT, UNTYPED, SerDes, SerDesContext, json_serdes
 
 PlaceOf = Callable[[Kind[Any], FrameType], Kind[Any]]
 """Gives an operation its place in a context, for the call that a frame is making."""
@@ -215,6 +223,18 @@ class WaitForCallback(Child):
         return rebuild(_ORIGINS[origin], told, entry, Family(self.execution.settings.errors, names, ours))
 
 
+class Submission(Step):
+    """The step that tells somebody the id of a callback; what its function returns is of no account."""
+
+    __slots__ = ()
+
+    def serdes(self) -> SerDes[Any]:
+        return json_serdes(UNTYPED)
+
+    def after_success(self, value: Any, number: int) -> OperationUpdate:
+        return self.success(*self.written(None))
+
+
 class _AsItCame:
     """Writes the text of an answer as it is, and reads it as another serializer does."""
 
@@ -250,7 +270,7 @@ async def ask(
     callback, id = await perform(place(creation))
     how = StepConfig(retry_strategy=config.retry_strategy, step_semantics=config.step_semantics)
     try:
-        await perform(place(Step(submitter, (id, *args), None, how)))
+        await perform(place(Submission(submitter, (id, *args), None, how)))
     except StepError as error:
         raise _marked("submitter", error, callback) from error
     try:
