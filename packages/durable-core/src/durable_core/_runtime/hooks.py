@@ -33,6 +33,9 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("durable_core")
 
+_FAILED: Any = object()
+"""What a call to a plugin gives that raised."""
+
 
 class Recorded(Mapping[str, OperationInfo]):
     """A view of the journal, without the execution's own record."""
@@ -90,7 +93,7 @@ class Hooks:
             plugin = self._guarded(factory, start, "factory")
             if isinstance(plugin, DurablePlugin):
                 self._plugins.append(plugin)
-            elif plugin is not None:
+            elif plugin is not _FAILED:
                 _log.error("a plugin factory returned %r, which is no DurablePlugin; it is left out", type(plugin))
         self._tell("on_invocation_start", lambda: start)
         for entry in self._ended:
@@ -206,11 +209,11 @@ class Hooks:
             if isinstance(error, KeyboardInterrupt) and self._execution.interrupt.pressed:
                 raise
             _log.exception("the %s of plugin %r failed; the workflow goes on", what, call)
-            return None
+            return _FAILED
         if inspect.iscoroutine(result):
             result.close()
             _log.error("the %s of plugin %r is async; hooks are plain functions, and this one did not run", what, call)
-            return None
+            return _FAILED
         return result
 
 
