@@ -68,7 +68,8 @@ class Hooks:
         self._known = {id: _state(entry) for id, entry in journal.operations.items()}
         self._begun: set[str] = set()
         self._bodies: dict[str, Around] = {}
-        news = [entry for id in updated if (entry := journal.find(id)) is not None]
+        found = (journal.find(id) for id in dict.fromkeys(updated))
+        news = [entry for entry in found if entry is not None and entry["Type"] != "EXECUTION"]
         self._start: dict[str, Any] = {
             "execution_arn": execution.arn,
             "execution_name": execution.name,
