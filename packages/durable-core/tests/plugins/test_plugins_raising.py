@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -285,3 +287,18 @@ def test_there_is_one_plugin_for_each_invocation_and_all_are_told_in_order(flavo
     once = ["a start", "b start", "a operation", "b operation", "a end", "b end"]
     assert [what for what, _ in told] == once + once
     assert len({id(plugin) for _, plugin in told}) == 4
+
+
+@both_flavours
+@pytest.mark.parametrize("hook", HOOKS)
+def test_a_key_that_interrupts_the_process_in_a_hook_interrupts_it(flavour: str, hook: str) -> None:
+    def interrupted(self: object, info: object) -> None:
+        signal.raise_signal(signal.SIGINT)
+        time.sleep(0.5)  # on another thread than the main one the key is seen there
+
+    async def short(ctx: DurableContext) -> None:
+        await ctx.step(str)
+
+    plugin: Any = type("Interrupted", (DurablePlugin,), {hook: interrupted})
+    with pytest.raises(KeyboardInterrupt):
+        LocalRunner(handler_of(flavour, short, plugins=[plugin])).run()
