@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import Counter
 from typing import Any
 
 from plugin_runs import SECOND, Story, both_flavours, handler_of, run, told_of
 
-from durable_core import DurableContext, FixedDelay, MapConfig, Nesting, StepConfig, step_context
+from durable_core import DurableContext, DurablePlugin, FixedDelay, MapConfig, Nesting, StepConfig, step_context
 from durable_testing import LocalRunner
 
 TWICE = StepConfig(retry_strategy=FixedDelay(2, SECOND))
@@ -188,3 +189,35 @@ def test_a_large_batch_runs_its_branches_again_for_their_results(flavour: str) -
     for name in ("a", "b"):
         assert len(story.infos("operation_start", name)) == len(story.infos("operation_end", name)) == 1
         assert len(story.of(f"step {name}")) == 4
+
+
+def test_hooks_of_operations_never_run_at_the_same_time() -> None:
+    lock = threading.Lock()
+    overlaps: list[str] = []
+
+    class Slow(DurablePlugin):
+        def on_operation_start(self, info: Any) -> None:
+            self._alone()
+
+        def on_operation_change(self, info: Any) -> None:
+            self._alone()
+
+        def on_operation_end(self, info: Any) -> None:
+            self._alone()
+
+        def _alone(self) -> None:
+            if not lock.acquire(blocking=False):
+                overlaps.append("two at once")
+                return
+            time.sleep(0.001)
+            lock.release()
+
+    async def branch(ctx: DurableContext, item: int, index: int) -> str:
+        await ctx.step(time.monotonic)
+        return await ctx.step(str, item)
+
+    async def body(ctx: DurableContext) -> int:
+        return (await ctx.map(range(12), branch)).success_count
+
+    assert LocalRunner(handler_of("blocking", body, plugins=[Slow])).run().value == 12
+    assert not overlaps

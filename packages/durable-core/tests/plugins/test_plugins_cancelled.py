@@ -11,7 +11,14 @@ import pytest
 from plugin_runs import HOUR, SECOND, Story, both_flavours, handler_of
 
 from durable_core import DurableContext, DurablePlugin, OperationInfo, durable_execution
-from durable_core.spi import BotoClient, CheckpointAnswer, DurableServiceClient, ExecutionState, OperationUpdate
+from durable_core.spi import (
+    BotoClient,
+    CheckpointAnswer,
+    DurableServiceClient,
+    ExecutionState,
+    Operation,
+    OperationUpdate,
+)
 from durable_testing import DurableService, LocalRunner
 
 
@@ -210,3 +217,63 @@ def test_what_an_answer_does_not_show_is_told_without_what_is_not_known(flavour:
     changes = [each for change in story.infos("operation_change") for each in change.updated_operations.values()]
     assert [each.status for each in changes][-1] == "SUCCEEDED"
     assert {each.start_time for each in changes} == {None}
+
+
+class Repeating(Terse):
+    """Each answer shows everything that was shown before."""
+
+    def checkpoint(
+        self,
+        arn: str,
+        token: str,
+        updates: Sequence[OperationUpdate],
+        client_token: str,
+        *,
+        timeout: float | None = None,
+    ) -> CheckpointAnswer:
+        answer = self._inner.checkpoint(arn, token, updates, client_token, timeout=timeout)
+        for each in answer["NewExecutionState"].get("Operations", ()):
+            self._shown[each["Id"]] = each
+        answer["NewExecutionState"] = {"Operations": [*self._shown.values()]}
+        return answer
+
+    def __init__(self, inner: DurableServiceClient) -> None:
+        super().__init__(inner)
+        self._shown: dict[str, Operation] = {}
+
+
+@both_flavours
+def test_what_an_answer_shows_again_is_no_change_and_no_end(flavour: str) -> None:
+    async def body(ctx: DurableContext) -> None:
+        for name in "abc":
+            await ctx.step(str, name=name)
+
+    story = Story()
+    assert LocalRunner(handler_of(flavour, body, plugins=[story]), client=Repeating).run().status == "SUCCEEDED"
+    told = [(f"operation_change Step {name} SUCCEEDED", f"operation_end Step {name} SUCCEEDED") for name in "abc"]
+    assert story.lines("operation_change", "operation_end") == [line for pair in told for line in pair]
+
+
+@both_flavours
+@pytest.mark.parametrize("backwards", [False, True])
+def test_what_ended_meanwhile_is_told_by_its_time_whatever_the_order_of_the_ids(flavour: str, backwards: bool) -> None:
+    async def body(ctx: DurableContext) -> Any:
+        callbacks = [await ctx.create_callback(name=name) for name in "abc"]
+        return [await callback.result() for callback in callbacks]
+
+    story = Story()
+    handler = handler_of(flavour, body, plugins=[story])
+    service = DurableService()
+    client: Any = BotoClient(service)
+    clock: Any = service.clock
+    arn = service.start("handler", "null")
+    answer = handler.durable.invoke(service.begin_invocation(arn), None, client=client, impatient=True)
+    service.complete_invocation(arn, answer)
+    ids = {each.get("Name"): each.get("CallbackDetails", {}).get("CallbackId", "") for each in service.operations(arn)}
+    for name in "cab":
+        clock.advance(SECOND)
+        service.send_durable_execution_callback_success(CallbackId=ids[name], Result=b"1")
+    event = service.begin_invocation(arn)
+    event["UpdatedOperationIds"] = sorted(event.get("UpdatedOperationIds") or (), reverse=backwards)
+    assert handler.durable.invoke(event, None, client=client, impatient=True)["Status"] == "SUCCEEDED"
+    assert [each.name for each in story.infos("operation_end")] == [*"cab"]

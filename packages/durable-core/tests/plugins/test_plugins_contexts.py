@@ -270,8 +270,8 @@ class Ending(DurablePlugin):
 
 
 def test_an_attempt_whose_time_is_up_before_a_thread_is_free_has_no_hooks() -> None:
-    """Takes half a second of real time."""
     told: list[str | None] = []
+    free = threading.Event()
 
     class Watching(DurablePlugin):
         def on_attempt_start(self, info: AttemptStart) -> None:
@@ -280,6 +280,9 @@ def test_an_attempt_whose_time_is_up_before_a_thread_is_free_has_no_hooks() -> N
         def on_attempt_end(self, info: AttemptEnd) -> None:
             told.append(info.name)
 
+    def busy() -> str:
+        return "freed" if free.wait(10) else ""
+
     @durable_execution(plugins=[Watching])
     async def handler(event: object, ctx: DurableContext) -> str:
         async def late() -> str:
@@ -287,9 +290,10 @@ def test_an_attempt_whose_time_is_up_before_a_thread_is_free_has_no_hooks() -> N
                 return await ctx.step(str, name="late", config=BRIEF)
             except StepTimeoutError:
                 return "timed out"
+            finally:
+                free.set()
 
-        busy = [ctx.step(too_long, name="busy") for _ in range(32)]
-        return (await asyncio.gather(*busy, late()))[-1] or ""
+        return (await asyncio.gather(*(ctx.step(busy) for _ in range(32)), late()))[-1]
 
     assert LocalRunner(handler).run().value == "timed out"
     assert told == 64 * ["busy"]
@@ -351,38 +355,6 @@ def test_a_body_on_a_thread_of_its_own_has_both_hooks_there() -> None:
     ends = {name: thread for name, what, thread in threads if what == "end"}
     assert len(set(starts.values())) > 1
     assert starts == ends
-
-
-def test_hooks_of_operations_never_run_at_the_same_time() -> None:
-    lock = threading.Lock()
-    overlaps: list[str] = []
-
-    class Slow(DurablePlugin):
-        def on_operation_start(self, info: Any) -> None:
-            self._alone()
-
-        def on_operation_change(self, info: Any) -> None:
-            self._alone()
-
-        def on_operation_end(self, info: Any) -> None:
-            self._alone()
-
-        def _alone(self) -> None:
-            if not lock.acquire(blocking=False):
-                overlaps.append("two at once")
-                return
-            time.sleep(0.001)
-            lock.release()
-
-    async def branch(ctx: DurableContext, item: int, index: int) -> str:
-        await ctx.step(here)
-        return await ctx.step(str, item)
-
-    async def body(ctx: DurableContext) -> int:
-        return (await ctx.map(range(12), branch)).success_count
-
-    assert run("blocking", body, Slow) == 12
-    assert not overlaps
 
 
 def test_tasks_of_the_workflow_inherit_what_the_start_of_the_invocation_has_set(setting: type[Setting]) -> None:

@@ -18,6 +18,8 @@ from durable_core import (
     OperationChange,
     OperationInfo,
     StepConfig,
+    WaitForConditionConfig,
+    poll_every,
     step_context,
 )
 
@@ -236,3 +238,37 @@ def test_an_info_says_when_its_execution_began_and_that_is_what_the_context_says
     story = told_of(flavour, body)
     (start,) = story.infos("invocation_start")
     assert start.execution_start_time == started[0]
+
+
+@both_flavours
+def test_a_state_that_is_polled_on_with_is_no_result(flavour: str) -> None:
+    def check(state: int) -> int:
+        return state + 1
+
+    config = WaitForConditionConfig[int](wait_strategy=poll_every(SECOND, until=lambda state: state == 2))
+
+    async def body(ctx: DurableContext) -> int:
+        return await ctx.wait_for_condition(check, initial_state=0, config=config)
+
+    story, result = run(flavour, body)
+    assert result.value == 2
+    changes = [each for change in story.infos("operation_change") for each in change.updated_operations.values()]
+    assert [(each.status, each.result) for each in changes if each.status != "STARTED"] == [
+        ("PENDING", None),
+        ("SUCCEEDED", "2"),
+    ]
+    (met,) = [each for each in story.infos("operation_start") if each.is_replayed]
+    assert (met.status, met.result, met.attempt) == ("READY", None, 1)
+
+
+@both_flavours
+def test_an_error_is_told_as_long_as_a_step_has_not_succeeded(flavour: str) -> None:
+    async def body(ctx: DurableContext) -> str:
+        return await ctx.step(flaky, config=TWICE)
+
+    story = told_of(flavour, body)
+    changes = [each for change in story.infos("operation_change") for each in change.updated_operations.values()]
+    assert [(each.status, each.error is None) for each in changes if each.status != "STARTED"] == [
+        ("PENDING", False),
+        ("SUCCEEDED", True),
+    ]
