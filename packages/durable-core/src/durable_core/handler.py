@@ -132,11 +132,15 @@ def durable_execution(
 def _checked_plugins(plugins: Sequence[PluginFactory]) -> tuple[PluginFactory, ...]:
     """*plugins* as a tuple; ``ValidationError`` unless all of them are factories."""
     given: object = plugins
-    factories: tuple[object, ...] = tuple(given) if isinstance(given, list | tuple) else (given,)
-    for each in factories:
-        if isinstance(each, DurablePlugin) or not callable(each):
-            raise ValidationError(
-                "plugins takes a list of classes of DurablePlugin, or of functions that make one from an "
-                f"InvocationStart, such as [Tracing] or [lambda start: Tracing(exporter)]; got {each!r}"
-            )
+    if not isinstance(given, list | tuple) or any(
+        isinstance(each, DurablePlugin) or not callable(each) for each in given
+    ):
+        raise ValidationError(
+            "plugins takes a list of classes of DurablePlugin, or of functions that make one from an InvocationStart, "
+            f"such as [Tracing] or [lambda start: Tracing(exporter)]; got {given!r}"
+        )
     return tuple(plugins)
+
+
+def _makes_plugins(factory: object) -> bool:
+    return callable(factory) and not isinstance(factory, DurablePlugin)

@@ -104,7 +104,6 @@ def test_a_hook_that_raises_changes_nothing_and_each_call_of_it_is_logged_once(
         assert str(each.exc_info[1]) == "broken"
 
 
-@pytest.mark.xfail(reason="an invocation runs while its thread handles an error of asyncio's")
 @both_flavours
 def test_the_traceback_of_a_hook_begins_with_the_hook(flavour: str, caplog: pytest.LogCaptureFixture) -> None:
     plugin, _ = raising(KINDS[0], "on_invocation_start")
@@ -245,7 +244,7 @@ def test_an_async_factory_is_logged(flavour: str, caplog: pytest.LogCaptureFixtu
     [
         [DurablePlugin(None)],  # type: ignore[arg-type]
         DurablePlugin(None),  # type: ignore[arg-type]
-        pytest.param(DurablePlugin, marks=pytest.mark.xfail(reason="it is iterated over before it is refused")),
+        DurablePlugin,
         ["Tracing"],
         [None],
         7,

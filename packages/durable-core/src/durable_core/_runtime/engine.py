@@ -95,11 +95,7 @@ def _pool(name: str, size: int) -> Executor:
 
 def off_loop(call: Callable[[], T]) -> T:
     """*call*, on this thread unless it runs an event loop: then on another one."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return call()
-    return on_new_thread(call)
+    return call() if asyncio._get_running_loop() is None else on_new_thread(call)
 
 
 def on_new_thread(call: Callable[[], T]) -> T:
