@@ -122,14 +122,14 @@ class Invocation:
                 return self._failed(failure)
             case Breakdown(reason):
                 if type(reason) is InvocationError:  # the deadline is near: what is queued is still recorded
-                    self._pipeline.flush()
+                    driver.flush()
                 raise reason
             case Return() if result is not None:
                 try:
-                    self._pipeline.flush()
-                except ExecutionError as failure:
+                    driver.flush()
+                    return self._answer(result, driver)
+                except ExecutionError as failure:  # what is queued was refused
                     return self._failed(failure)
-                return self._answer(result)
             case _:
                 return {"Status": "PENDING"}
 
@@ -197,7 +197,7 @@ class Invocation:
         result = driver.conduct(scope, self._program.func, (event, blocking.DurableContext(scope)))
         return None if result is None else check_unread(scope, result)
 
-    def _answer(self, result: Attempt) -> InvocationAnswer:
+    def _answer(self, result: Attempt, driver: AsyncDriver | HandlerDriver) -> InvocationAnswer:
         settings, error = self._program.settings, result.error
         if self._pipeline.closed:
             return {"Status": "PENDING"}
@@ -212,9 +212,9 @@ class Invocation:
             return self._failed(trouble)
         if _fits(payload, settings.limits.response_bytes):
             return {"Status": "SUCCEEDED", "Result": payload}
-        return self._record_result(payload)
+        return self._record_result(payload, driver)
 
-    def _record_result(self, payload: str) -> InvocationAnswer:
+    def _record_result(self, payload: str, driver: AsyncDriver | HandlerDriver) -> InvocationAnswer:
         """Answer with a result that Lambda's response has no room for: it goes to the service first."""
         update: OperationUpdate = {
             "Id": self._record["Id"],
@@ -223,7 +223,7 @@ class Invocation:
             "Payload": payload,
         }
         ticket = self._pipeline.post(update, lambda _: None)
-        self._pipeline.flush()
+        driver.flush()
         if ticket.error is not None:
             return self._failed(ticket.error)
         return {"Status": "SUCCEEDED", "Result": ""}

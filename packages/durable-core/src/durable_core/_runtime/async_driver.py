@@ -33,6 +33,10 @@ class AsyncDriver(Scheduler):
         self.clean = True
         """Whether the loop is empty again after the invocation."""
 
+    def flush(self) -> None:
+        """Send all that is queued, now that the loop is over; raise what went wrong."""
+        self._pipeline.flush()
+
     def group(self, operation: Kind[Any], scope: Scope) -> AsyncGroup:
         return AsyncGroup(self, scope)
 

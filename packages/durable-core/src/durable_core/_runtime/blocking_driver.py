@@ -150,6 +150,8 @@ class BlockingDriver:
                 context.run(around.start)
             result = context.run(in_lane, scope.lane, attempt, func, args)
             scope.ended = True
+            if isinstance(result.error, KeyboardInterrupt) and scope.execution.interrupt.pressed:
+                self.break_down(result.error)  # it is nobody's outcome
             if isinstance(result.error, Suspended) or self.ending is not None:
                 raise Suspended("the invocation ends here for now")
             if around is not None:

@@ -20,7 +20,8 @@ from durable_core._wire.shapes import TERMINAL, Operation, OperationUpdate
 
 if TYPE_CHECKING:
     from durable_core._runtime.blocking_driver import BlockingDriver
-    from durable_core._runtime.strands import Strand, StrandGroup
+    from durable_core._runtime.strand import Strand
+    from durable_core._runtime.strand_group import StrandGroup
 
 _OF_AN_UPDATE = frozenset({"Id", "Type", "SubType", "Name", "ParentId"})
 
@@ -69,6 +70,8 @@ class Crew:
         """Branches that are not over."""
         self.ready: list[StrandGroup] = []
         """Those with strands that want a thread, the latest last."""
+        self.away = False
+        """The handler's thread runs a branch, and looks after nothing else."""
         self.wanted: int = 0
         """How many strands want a thread."""
         self.due: deque[StrandGroup] = deque()
@@ -122,8 +125,9 @@ class Crew:
 
     def _settle(self) -> None:
         changed = self.pipeline.settle()
-        if changed and self._parked:
+        if changed:
             self._polls.told()
+        if changed and self._parked:
             for entry in changed:
                 self._tell(entry["Id"])
             self._set_alarm()
@@ -196,7 +200,7 @@ class Crew:
 
     def _set_alarm(self) -> None:
         left = self._polls.seconds_left(self._parked)
-        if left is not None:
+        if left is not None and self.ending is None:
             self.sender.alarm(time.monotonic() + max(left, 0.01), self._poll)
 
     def _poll(self) -> None:

@@ -13,14 +13,14 @@ from durable_core._runtime.crew import Crew
 from durable_core._runtime.driver import Seen
 from durable_core._runtime.endings import Breakdown, Ending, Return, Suspension
 from durable_core._runtime.kind import Kind
-from durable_core._runtime.scheduler import LAST_CALL, LAST_START
+from durable_core._runtime.scheduler import LAST_CALL
 from durable_core._runtime.scope import Scope
-from durable_core._runtime.strands import StrandGroup
+from durable_core._runtime.strand_group import StrandGroup
 from durable_core._runtime.whose import in_lane
 from durable_core._wire.shapes import Operation
 from durable_core.errors import InvocationError, NonDeterministicExecutionError, Suspended
 
-_PATIENCE = 0.05
+_PATIENCE = 0.25
 """Seconds for which nobody takes up what wants a thread, before this one does."""
 
 
@@ -59,6 +59,14 @@ class HandlerDriver(BlockingDriver):
     async def forever(self) -> None:
         self.break_down(_never())
 
+    def flush(self) -> None:
+        """Send all that is queued; raise what went wrong."""
+        pipeline = self.crew.pipeline
+        while not pipeline.quiet and pipeline.failure is None and not pipeline.closed:
+            self.crew.call()
+        if pipeline.failure is not None:
+            raise pipeline.failure
+
     def group(self, operation: Kind[Any], scope: Scope) -> StrandGroup:
         return StrandGroup(self)
 
@@ -74,12 +82,14 @@ class HandlerDriver(BlockingDriver):
                 job = self._job(group, idle)
                 stuck = job is None and crew.is_idle
                 if job is None and not stuck and crew.helpers:
-                    idle = self._wait()
+                    idle = self._wait() or (idle and not crew.at_work)
                     continue
+                crew.away = job is not None
             if job is not None:
                 job()
+                crew.away = False
             elif stuck:
-                self._suspend_unless_news()
+                self._suspend_unless_news(group)
             else:
                 crew.call()  # a branch that this thread ran is to be recorded
 
@@ -126,13 +136,13 @@ class HandlerDriver(BlockingDriver):
                     continue
             crew.call()
 
-    def _suspend_unless_news(self) -> None:
+    def _suspend_unless_news(self, group: StrandGroup) -> None:
         """End the invocation here, unless anything can go on by what the last answers have told."""
         self._until_quiet()
         crew = self.crew
         with crew.lock:
             self.go_on()
-            if not crew.is_idle or not crew.pipeline.quiet:
+            if group.done or not crew.is_idle or not crew.pipeline.quiet:
                 return
             crew.end(self._no_way_on())
         raise Suspended("the invocation ends here for now")
@@ -150,13 +160,15 @@ class HandlerDriver(BlockingDriver):
     def _rested(self) -> bool:
         """Wait for what cannot be cancelled, and must not outlive the invocation; say whether it ended in time."""
         deadline = self.crew.deadline
-        end = None if deadline is None else deadline - LAST_START
+        end = None if deadline is None else deadline - LAST_CALL
+        if not self.crew.join(_left(end)):
+            return False
         for late in self.crew.late:
             try:
                 late.exception(_left(end))
             except TimeoutError:
                 return False
-        return self.crew.join(_left(end))
+        return True
 
 
 def _never() -> NonDeterministicExecutionError:

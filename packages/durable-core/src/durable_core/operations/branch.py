@@ -81,6 +81,13 @@ class Branch(Child):
     def _returned(self, value: Any) -> Sequence[BatchItem[Any]]:
         return [BatchItem(self.number, self.name, ItemStatus.SUCCEEDED, value)]
 
+    async def run_unrecorded(self) -> Any:
+        value = await super().run_unrecorded()
+        try:
+            return self.write(self._serdes(), value)[1]
+        except SerDesError as error:  # which would else be that of the whole batch
+            raise self._unrecorded(error) from error
+
     def _unrecorded(self, error: BaseException) -> BaseException:
         failure = self.failed(self.describe(error), standing(self.id, self.name))
         failure.__cause__ = error
@@ -120,6 +127,7 @@ class BatchBranch(Branch):
             try:
                 result = self._each(context, each.item, each.index)
                 value = await result if is_awaitable(result) else result
+                value = self.write(self._item_serdes(), value)[1]  # or it fails, and no other
                 items.append(BatchItem(each.index, each.name, ItemStatus.SUCCEEDED, value))
             except Exception as error:
                 failure = self._failure(each.index, each.name, self.describe(error))
@@ -133,11 +141,11 @@ class BatchBranch(Branch):
         return value.items
 
     def _serdes(self) -> SerDes[Any]:
-        def of_an_item(index: int) -> SerDes[Any]:
-            return serdes_of(self.config, self.execution.settings, self._item_facts)
+        serdes = self._item_serdes()
+        return BatchSerDes(lambda index: serdes, self.describe, self._failure)
 
-        of_an_item(0)  # which may show that it cannot work
-        return BatchSerDes(of_an_item, self.describe, self._failure)
+    def _item_serdes(self) -> SerDes[Any]:
+        return serdes_of(self.config, self.execution.settings, self._item_facts)
 
     def _failure(self, index: int, name: str | None, record: ErrorObject) -> OperationError:
         family = Family(self.execution.settings.errors, self._item_facts.names)

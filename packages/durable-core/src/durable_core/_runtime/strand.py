@@ -1,4 +1,4 @@
-"""Operations that run beside each other in blocking workflows: each is a strand, on whatever thread is free.
+"""A branch of a blocking workflow: its driver, and what becomes of it.
 
 A strand that has to wait for anything but its own step gives its thread back: its code is unwound, and runs again from
 the journal when what it waits for has come about. What it has seen by then is no news to it: nothing is logged twice.
@@ -7,18 +7,15 @@ the journal when what it waits for has come about. What it has seen by then is n
 from __future__ import annotations
 
 import contextvars
-import heapq
-import itertools
-from collections import deque
 from collections.abc import Callable, Coroutine, Generator
 from types import coroutine
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from durable_core._core.clock import ended
 from durable_core._runtime.attempt import Attempt
 from durable_core._runtime.blocking_driver import BlockingDriver
+from durable_core._runtime.driver import Seen
 from durable_core._runtime.endings import Ending, Suspension
-from durable_core._runtime.group import P, Plan
 from durable_core._runtime.kind import Kind
 from durable_core._runtime.perform import at_hand, perform
 from durable_core._runtime.pipeline import Ticket
@@ -27,10 +24,10 @@ from durable_core._wire.shapes import Operation, OperationUpdate
 from durable_core.errors import Suspended
 
 if TYPE_CHECKING:
-    from durable_core._runtime.handler_driver import HandlerDriver
+    from durable_core._runtime.strand_group import StrandGroup
 
+GIVEN_UP = Suspension("nobody waits for the branch any more")
 _UNWINDING = Suspension("the branch gives its thread back")
-_GIVEN_UP = Suspension("nobody waits for the branch any more")
 
 
 @coroutine
@@ -43,6 +40,7 @@ class Strand(BlockingDriver):
     """The driver of one branch, and what becomes of it."""
 
     __slots__ = (
+        "_behind",
         "_busy",
         "_context",
         "_dropped",
@@ -55,11 +53,12 @@ class Strand(BlockingDriver):
         "_work",
         "awaited",
         "inner",
+        "moment",
         "operation",
     )
 
     def __init__(self, operation: Kind[Any], group: StrandGroup) -> None:
-        super().__init__(group.crew, group.crew.see_once)
+        super().__init__(group.crew, group.crew.see_once if operation.recorded else self._see)
         operation.driver = self
         self.operation = operation
         self.awaited: Kind[Any] | None = None
@@ -76,6 +75,9 @@ class Strand(BlockingDriver):
         self._ticket: Ticket | None = None
         self._busy = False
         self._dropped = False
+        self._behind = False
+        self.moment = (0, "")
+        """When the last outcome came about that it has seen, where nothing is recorded of itself."""
         self._groups: dict[str, StrandGroup] = {}
 
     # What became of it
@@ -106,6 +108,7 @@ class Strand(BlockingDriver):
                 return  # given up meanwhile
             self.ending = self.awaited = None
             self._waits_inside = False
+            self.runs_code(True)
         operation, lane = self.operation, self.operation.lane
         operation.replaying = operation.replaying or self._work is not None  # it ran before
         operation.lane = Lane(lane.scope, lane.path, operation.replaying)  # of its own: others run beside it
@@ -113,6 +116,7 @@ class Strand(BlockingDriver):
         with self.pried():
             pauses = self._context.copy().run(self._proceed)
         with self.crew.lock:
+            self.runs_code(False)
             if self._outcome is not None:
                 self._group.over(self)
             elif pauses:
@@ -174,6 +178,16 @@ class Strand(BlockingDriver):
             self._busy = busy
             self.crew.busy += 1 if busy else -1
 
+    def runs_code(self, does: bool) -> None:
+        """Its own code runs, or is about to, and may come to an end without asking for anything new. Lock held.
+
+        Until it does not, no outcome of another is told where the order of outcomes is not recorded: a replay has to
+        find the same order.
+        """
+        if does is not self._behind and not self.operation.recorded:
+            self._behind = does
+            self._group.waits_for_code(1 if does else -1)
+
     def wake(self) -> None:
         """What it waits for has come about: let it have a thread. The crew's lock is held."""
         if self._busy or self._dropped:
@@ -186,16 +200,38 @@ class Strand(BlockingDriver):
         super().end(ending)
         self._dropped = True
         self.counts(False)
+        self.runs_code(False)
+
+    def _see(self, seen: Seen) -> None:
+        entry = self.crew.journal.find(seen.operation_id)
+        if entry is not None:
+            self.moment = max(self.moment, (ended(entry), entry["Id"]))
+        self.crew.see_once(seen)
 
     # What its operations await
 
+    def begin(self, operation: Kind[Any]) -> Lane:
+        if not self.operation.recorded and operation is not self.operation and at_hand(operation) is None:
+            with self.crew.lock:
+                self.runs_code(False)  # what it asks for comes after all that is recorded
+        return super().begin(operation)
+
+    def finish(self, begun: Lane) -> None:
+        super().finish(begun)
+        if self._behind is False and self._busy and not self.operation.recorded:
+            with self.crew.lock:
+                self.runs_code(True)
+
     def post(self, update: OperationUpdate) -> None:
-        begun = self.crew.journal.begun
-        if update["Action"] == "START" and self.crew.journal.find(update["Id"]) is None:
-            if update["Id"] in begun:
-                return  # it ran before, and what it began then has not been answered yet
-            begun.add(update["Id"])
-        super().post(update)
+        with self.crew.lock:
+            self.go_on()
+            begun = self.crew.journal.begun
+            if update["Action"] == "START" and update["Type"] != "STEP":
+                if update["Id"] in begun:
+                    return  # it ran before, and began this then
+                begun.add(update["Id"])
+            self.crew.pipeline.post(update)
+        self.crew.sender.arm()
 
     async def conclude(self, update: OperationUpdate, then: Callable[[], None] | None = None) -> Operation:
         if update["Id"] != self.operation.id:
@@ -208,7 +244,7 @@ class Strand(BlockingDriver):
 
     async def park(self, operation: Kind[Any]) -> Operation:
         with self.crew.lock:
-            if self.ending is not None:
+            if self.ending is not None and operation.id in self.crew.journal.begun:
                 self.crew.abandon(operation)
             self.go_on()
             entry = self.crew.journal.find(operation.id)
@@ -228,7 +264,7 @@ class Strand(BlockingDriver):
         await self.forever()
 
     def group(self, operation: Kind[Any], scope: Scope) -> StrandGroup:
-        return self._groups.get(operation.id) or self._groups.setdefault(operation.id, StrandGroup(self))
+        return self._groups.get(operation.id) or self._groups.setdefault(operation.id, self._group.beside(self))
 
     def carry_out(self, group: StrandGroup) -> None:
         """Return if the plan of *group* is done; else give the thread back until it is."""
@@ -243,155 +279,3 @@ class Strand(BlockingDriver):
             self.ending, self._waits_inside = _UNWINDING, True
             self.crew.offer()
         raise Suspended("the branch gives its thread back")
-
-
-class StrandGroup:
-    """Strands, and the plan that says which, and when enough of them are over."""
-
-    def __init__(self, owner: HandlerDriver | Strand) -> None:
-        self.crew = owner.crew
-        self.ready: deque[Strand] = deque()
-        """Those that want a thread."""
-        self.done = False
-        self._owner = owner
-        self._context = contextvars.copy_context()
-        self._plan: Plan | None = None
-        self._trouble: BaseException | None = None
-        self._asked = False
-        self._live: set[Strand] = set()
-        self._over: list[tuple[int, str, int, Strand]] = []
-        self._count = itertools.count()
-        self._abandoned: list[Kind[Any]] = []
-        self._dropped: set[str | None] = set()
-        """Contexts in which nothing is waited for any more."""
-
-    async def run(self, plan: P) -> P:
-        """Carry out *plan*, unless this runs again for one that is being carried out: then return that, when done."""
-        if self._plan is None:
-            self._plan = plan
-        self._owner.carry_out(self)
-        if self._trouble is not None:
-            raise self._trouble
-        return cast("P", self._plan)
-
-    def cancel(self) -> None:
-        """Give up all that are not over, and tell the service what nobody waits for any more."""
-        with self.crew.lock:
-            self._finish()
-            for operation in self._abandoned:
-                self.crew.abandon(operation)
-            self.crew.abandon_under(self._dropped)
-            self._abandoned.clear()
-            self._dropped.clear()
-
-    async def close(self) -> None:
-        """Return at once: what runs on a thread cannot be stopped, and is waited for at the invocation's end."""
-
-    # The plan
-
-    def advance(self) -> None:
-        """Tell the plan what is over, and start what it wants; one thread does so at a time."""
-        crew = self.crew
-        with crew.lock:
-            if self._asked or self.done:
-                return
-            self._asked = True
-            crew.busy += 1
-        over: Strand | None = None
-        while True:
-            enough = self._context.run(self._consult, over)
-            with crew.lock:
-                if enough or crew.ending is not None:
-                    self._finish()
-                if not self._over:  # as where the group is done
-                    self._asked = False
-                    crew.busy -= 1
-                    crew.changed.notify()
-                    return
-                over = heapq.heappop(self._over)[3]
-            if over.resume():
-                with crew.lock:
-                    self._live.discard(over)
-                    crew.strands.discard(over)
-            else:
-                over = None
-
-    def _consult(self, over: Strand | None) -> bool:
-        """Tell the plan that a strand is *over*, start what it wants, and say whether it is done."""
-        plan = self._plan
-        assert plan is not None, "it was begun"
-        try:
-            if over is not None:
-                plan.end(over.operation, over)
-            if plan.is_done():
-                return True
-            while (operand := plan.begin()) is not None:
-                if not plan.is_lost(operand):
-                    self._start(operand)
-        except BaseException as error:  # of a predicate of the program's: it is for who waits
-            self._trouble = error
-            return True
-        return False
-
-    def _start(self, operand: Kind[Any]) -> None:
-        strand = Strand(operand, self)
-        is_over = at_hand(operand) is not None
-        with self.crew.lock:
-            if self.done:
-                return  # given up meanwhile
-            self._live.add(strand)
-            self.crew.strands.add(strand)
-            strand.counts(True)
-            if is_over:  # no thread is needed
-                self.over(strand)
-            else:
-                self.wants_a_thread(strand)
-
-    # What its strands tell. The crew's lock is held.
-
-    def wants_a_thread(self, strand: Strand) -> None:
-        """*strand* can run."""
-        if not self.ready:
-            self.crew.ready.append(self)
-        self.ready.append(strand)
-        self.crew.wanted += 1
-        self.crew.changed.notify()
-
-    def over(self, strand: Strand) -> None:
-        """*strand* is over, or will be once it is resumed. The earliest, by the service's clock, goes first."""
-        if strand not in self._live:
-            return
-        strand.counts(False)
-        entry = self.crew.journal.find(strand.operation.id)
-        moment = (0 if entry is None else ended(entry)) or self.crew.journal.service_time
-        heapq.heappush(self._over, (moment, strand.operation.id, next(self._count), strand))
-        if self not in self.crew.due and not self._asked:
-            self.crew.due.append(self)
-            self.crew.changed.notify()
-
-    def _finish(self) -> None:
-        """No outcome is wanted any more."""
-        if self.done:
-            return
-        self._dropped = {strand.context_id for strand in self._live}
-        self._drop(self._abandoned)
-        if isinstance(self._owner, Strand) and self._owner.inner is self:
-            self._owner.wake()
-
-    def _drop(self, abandoned: list[Kind[Any]]) -> None:
-        self.done = True
-        for strand in self._live:
-            strand.end(_GIVEN_UP)
-            if strand.awaited is not None:
-                abandoned.append(strand.awaited)
-            if strand.inner is not None:
-                strand.inner._drop(abandoned)
-                abandoned += strand.inner._abandoned
-                strand.inner._abandoned.clear()
-        self.crew.strands.difference_update(self._live)
-        self._live.clear()
-        self._over.clear()
-        if self.ready:
-            self.crew.wanted -= len(self.ready)
-            self.ready.clear()
-            self.crew.ready.remove(self)
