@@ -11,6 +11,8 @@ from types import FrameType
 
 import pytest
 
+from durable_core._runtime import handler_driver
+
 PATIENCE = 30.0
 """Seconds that a test may take; the slowest takes three."""
 
@@ -37,6 +39,12 @@ def _no_hang() -> Generator[None]:
         signal.signal(signal.SIGALRM, before)
     if shown:
         pytest.fail(f"the test took more than {PATIENCE:g} s:\n{shown[0]}", pytrace=False)
+
+
+@pytest.fixture
+def unhelped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The handler's thread runs no branch itself, however long a busy machine takes to begin them elsewhere."""
+    monkeypatch.setattr(handler_driver, "_PATIENCE", 5.0)
 
 
 def stacks() -> str:

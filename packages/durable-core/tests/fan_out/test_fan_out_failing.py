@@ -20,9 +20,12 @@ from durable_core import (
     DurableFunction,
     InvocationError,
 )
+from durable_core._runtime.crew import Crew
 from durable_core.spi import BotoClient, InvocationAnswer, Operation, encode_json
 from durable_testing import DurableService, LocalRunner
 from durable_testing.faults import SandboxDied
+
+pytestmark = pytest.mark.usefixtures("unhelped")
 
 
 class Deadline:
@@ -179,20 +182,20 @@ def elapsed(call: Callable[[], Any]) -> float:
 
 
 def test_the_deadline_ends_a_fan_out_whose_steps_run_and_what_was_done_is_recorded() -> None:
-    """In real time: a second."""
+    """In real time: a second or two."""
     released = threading.Event()
 
     async def branch(ctx: DurableContext, item: int, index: int) -> None:
         await ctx.step(int, item, name=f"quick {item}")
-        await ctx.step(released.wait, 10, name=f"stubborn {item}")
+        await ctx.step(released.wait, 4, name=f"stubborn {item}")
 
     async def workflow(ctx: DurableContext) -> None:
         await ctx.map(range(3), branch)
 
     stage = Stage(handler_of("blocking", workflow))
-    took = elapsed(lambda: stage.invoke(left=1.2))
+    took = elapsed(lambda: stage.invoke(left=1.8))
     released.set()
-    assert 0.5 < took < 1.2
+    assert took < 1.8
     assert {name: status for name, status in stage.statuses.items() if not name.startswith("map")} == {
         "CONTEXT": "STARTED",
         **{f"quick {item}": "SUCCEEDED" for item in range(3)},
@@ -201,11 +204,11 @@ def test_the_deadline_ends_a_fan_out_whose_steps_run_and_what_was_done_is_record
 
 
 def test_no_step_of_a_branch_starts_in_the_last_second() -> None:
-    """In real time: a second."""
+    """In real time: less than two seconds."""
     ran: list[str] = []
 
     def numbered(name: str) -> None:
-        time.sleep(0.2)
+        time.sleep(0.8)
         ran.append(name)
 
     async def branch(ctx: DurableContext, item: int, index: int) -> None:
@@ -217,7 +220,7 @@ def test_no_step_of_a_branch_starts_in_the_last_second() -> None:
         await ctx.map(range(3), branch)
 
     stage = Stage(handler_of("blocking", workflow))
-    assert elapsed(lambda: stage.invoke(left=1.3)) < 1.3
+    assert elapsed(lambda: stage.invoke(left=2.5)) < 2.5
     assert {f"{item} in time" for item in range(3)} <= {*ran}
     assert not {f"{item} too late" for item in range(3)} & {*ran}
     assert sum(each["Status"] == "SUCCEEDED" for each in stage.operations if each["Type"] == "STEP") >= 3
@@ -225,30 +228,30 @@ def test_no_step_of_a_branch_starts_in_the_last_second() -> None:
 
 @pytest.mark.xfail(reason="the first branch that is too late to start a step ends the invocation for all")
 def test_what_a_step_did_in_the_last_second_is_recorded_though_a_sibling_is_too_late_to_start_one() -> None:
-    """In real time: half a second."""
+    """In real time: a second."""
 
     async def late(ctx: DurableContext) -> None:
-        await ctx.step(time.sleep, 0.25)
+        await ctx.step(time.sleep, 0.6)
         await ctx.step(str, name="too late")
 
     async def works(ctx: DurableContext) -> None:
-        await ctx.step(time.sleep, 0.4, name="works")
+        await ctx.step(time.sleep, 0.8, name="works")
 
     async def workflow(ctx: DurableContext) -> None:
         await ctx.parallel([late, works])
 
     stage = Stage(handler_of("blocking", workflow))
-    elapsed(lambda: stage.invoke(left=1.2))
+    elapsed(lambda: stage.invoke(left=1.5))
     assert stage.statuses["works"] == "SUCCEEDED"
 
 
 def test_a_loser_that_works_does_not_hold_the_answer_beyond_the_deadline() -> None:
-    """In real time: a second."""
+    """In real time: a second or two."""
     released = threading.Event()
     ledger = Ledger()
 
     async def lose(ctx: DurableContext) -> None:
-        await ctx.step(released.wait, 10, name="stubborn")
+        await ctx.step(released.wait, 4, name="stubborn")
 
     async def win(ctx: DurableContext) -> None:
         await ctx.step(ledger.until, "START", "stubborn")
@@ -257,17 +260,17 @@ def test_a_loser_that_works_does_not_hold_the_answer_beyond_the_deadline() -> No
         await ctx.race([lose, win])
 
     stage = Stage(handler_of("blocking", workflow), ledger)
-    took = elapsed(lambda: stage.invoke(left=1.2))
+    took = elapsed(lambda: stage.invoke(left=1.8))
     released.set()
-    assert took < 1.2
+    assert took < 1.8
 
 
 def test_a_parked_branch_beside_a_stubborn_step_is_left_parked_at_the_deadline() -> None:
-    """In real time: a second."""
+    """In real time: a second or two."""
     released = threading.Event()
 
     async def stubborn(ctx: DurableContext) -> None:
-        await ctx.step(released.wait, 10, name="stubborn")
+        await ctx.step(released.wait, 4, name="stubborn")
 
     async def parked(ctx: DurableContext) -> None:
         await ctx.wait(HOUR, name="pause")
@@ -276,10 +279,47 @@ def test_a_parked_branch_beside_a_stubborn_step_is_left_parked_at_the_deadline()
         await ctx.parallel([stubborn, parked])
 
     stage = Stage(handler_of("blocking", workflow))
-    took = elapsed(lambda: stage.invoke(left=1.2))
+    took = elapsed(lambda: stage.invoke(left=1.8))
     released.set()
-    assert took < 1.2
+    assert took < 1.8
     assert (stage.statuses["pause"], stage.statuses["stubborn"]) == ("STARTED", "STARTED")
+
+
+@pytest.mark.xfail(reason="what is flushed is taken over without the lock, beside the sender", raises=RuntimeError)
+def test_what_is_queued_at_the_deadline_is_recorded_however_late_the_sender_comes_to_its_answers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """In real time: less than a second. Its thread is held up between a call and its answer, as on a busy machine."""
+    answered = Crew.answered
+
+    def late(self: Crew) -> None:
+        if threading.current_thread().name == "durable-sender":
+            time.sleep(0.05)
+        answered(self)
+
+    monkeypatch.setattr(Crew, "answered", late)
+
+    class Slow(Ledger):
+        def checkpoint(self, *args: Any, **options: Any) -> Any:
+            if any(each.get("Name") == "quick" and each["Action"] == "SUCCEED" for each in args[2]):
+                time.sleep(0.5)
+            return super().checkpoint(*args, **options)
+
+    async def branch(ctx: DurableContext, item: int, index: int) -> None:
+        if item == 0:
+            await ctx.step(time.sleep, 0.05, name="quick")
+        elif item < 6:
+            await ctx.step(time.sleep, 0.2, name=f"queued {item}")
+        else:
+            time.sleep(0.4)
+            await ctx.step(str, name="too late")
+
+    async def workflow(ctx: DurableContext) -> None:
+        await ctx.map(range(7), branch)
+
+    stage = Stage(handler_of("blocking", workflow), Slow())
+    elapsed(lambda: stage.invoke(left=1.35))
+    assert [stage.statuses[f"queued {item}"] for item in range(1, 6)] == ["SUCCEEDED"] * 5
 
 
 # Somebody presses Ctrl-C

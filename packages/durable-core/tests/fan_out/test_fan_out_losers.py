@@ -21,6 +21,8 @@ from durable_core import (
     durable_execution,
 )
 
+pytestmark = pytest.mark.usefixtures("unhelped")
+
 FIRST: CompletionConfig = CompletionConfig.first_successful()
 Operands = list[Callable[[DurableContext], Any]]
 Way = Callable[[DurableContext, Operands], Any]

@@ -13,12 +13,13 @@ from fan_out_programs import HOUR
 from fan_out_runs import run
 
 from durable_core import DurableFunction, ServiceLimits, blocking, durable_execution
+from durable_core._runtime.engine import BRANCH_THREADS, branch_threads
 
 ROOMY = ServiceLimits.DEFAULT
 """The quota of 25,000 operations, of which each counts once."""
 
 
-def branch_threads() -> int:
+def threads_for_branches() -> int:
     """How many threads for branches the process has."""
     return sum(each.name.startswith("durable-branch") for each in threading.enumerate())
 
@@ -37,7 +38,7 @@ def test_a_map_of_1400_needs_no_more_than_32_threads() -> None:
 
     assert run(handler, verify_replay=False).value == sum(range(1400))
     assert most <= begun_with + 33
-    assert branch_threads() <= 32
+    assert threads_for_branches() <= 32
 
 
 def test_a_map_of_1400_that_wait_needs_no_more_than_32_threads() -> None:
@@ -172,27 +173,17 @@ def test_executions_side_by_side_with_more_branches_than_threads_all_finish() ->
 
 def test_an_execution_finishes_while_another_holds_every_thread() -> None:
     """In real time, as long as it fails: a second."""
-    released, held = threading.Event(), threading.Barrier(33)
-
-    def hold() -> bool:
-        held.wait(10)
-        return released.wait(1)
-
-    @durable_execution
-    def greedy(event: object, ctx: blocking.DurableContext) -> list[bool]:
-        return ctx.map(range(32), lambda inner, item, index: inner.step(hold)).results
+    released = threading.Event()
+    held = [branch_threads().submit(released.wait, 1) for _ in range(BRANCH_THREADS)]
 
     def branch(ctx: blocking.DurableContext, item: int, index: int) -> int:
         ctx.wait(HOUR)
         return ctx.step(int, item)
 
     @durable_execution
-    def modest(event: object, ctx: blocking.DurableContext) -> int:
+    def handler(event: object, ctx: blocking.DurableContext) -> int:
         return sum(ctx.map(range(3), branch).results)
 
-    with ThreadPoolExecutor(1) as thread:
-        first = thread.submit(run, greedy)
-        held.wait(10)
-        assert run(modest).value == 3
-        released.set()
-        assert all(first.result(10).value)
+    assert run(handler).value == 3
+    released.set()
+    assert all(each.result(10) for each in held)
