@@ -26,6 +26,8 @@ from durable_core import (
     SerDesContext,
     SizeLimitError,
     ValidationError,
+    blocking,
+    durable_execution,
 )
 from durable_testing.faults import Side
 
@@ -268,3 +270,29 @@ def test_bad_input_is_refused_before_any_effect(flavour: str, wrong: str) -> Non
 
     result = run(handler_of(flavour, workflow))
     assert (result.value, list(result.operations)) == ("refused", [])
+
+
+@pytest.mark.xfail(reason="flat branches are told of in the order in which their threads come to their ends")
+def test_flat_branches_end_on_a_replay_in_the_order_in_which_they_ended_first() -> None:
+    """One failed in the second invocation; in the third its code is the slower one."""
+    runs, ended = list[int](), threading.Event()
+
+    def part(ctx: blocking.DurableContext, item: int, index: int) -> int:
+        runs.append(item)
+        if item == 1:
+            if runs.count(1) == 3:
+                ended.wait(5)
+                threading.Event().wait(0.05)
+            ctx.wait(HOUR)
+            raise DeclinedError("declined")
+        ctx.wait(Duration.from_hours(2))
+        ended.set()
+        return item
+
+    @durable_execution
+    def handler(event: object, ctx: blocking.DurableContext) -> list[Any]:
+        config = MapConfig[int](completion=CompletionConfig.first_successful(), nesting=Nesting.FLAT)
+        batch = ctx.map([0, 1], part, config=config)
+        return [str(batch.completion_reason), *(str(item.status) for item in batch.items)]
+
+    assert run(handler, verify_replay=False).value == ["ALL_COMPLETED", "SUCCEEDED", "FAILED"]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
@@ -347,3 +349,29 @@ def test_results_that_are_too_large_together_are_given_by_the_branches_again(fla
         return [await workflow(ctx), (await ctx.run_in_child_context(padded, name="padded"))[0]]
 
     assert value_of(flavour, twice(replayed)) == [150_000] * 2
+
+
+@both_flavours
+@every_place
+def test_a_plain_body_that_timed_out_in_a_branch_is_waited_for_and_never_recorded(flavour: str, place: str) -> None:
+    begun, ended, lock = Counter[str](), Counter[str](), threading.Lock()
+
+    def slow() -> int:
+        with lock:
+            begun["slow"] += 1
+        time.sleep(0.2)
+        with lock:
+            ended["slow"] += 1
+        return 1
+
+    async def body(ctx: DurableContext) -> str:
+        config = StepConfig(timeout=timedelta(seconds=0.01), retry_strategy=NoRetry())
+        try:
+            return str(await ctx.step(slow, config=config))
+        except StepTimeoutError:
+            return "timed out"
+
+    result = run(flavour, PLACES[place](body), verify_replay=False)
+    assert result.value == "timed out"
+    assert begun == ended
+    assert {each.status for each in result.operations if each.name == "slow"} == {"FAILED"}
