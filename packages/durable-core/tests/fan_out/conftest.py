@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import sys
 import threading
@@ -39,6 +40,19 @@ def _no_hang() -> Generator[None]:
         signal.signal(signal.SIGALRM, before)
     if shown:
         pytest.fail(f"the test took more than {PATIENCE:g} s:\n{shown[0]}", pytrace=False)
+
+
+@pytest.fixture(autouse=True)
+def _no_collection() -> Generator[None]:
+    """Collect what tests leave when they are over.
+
+    A task whose error nobody looked at logs its traceback when it is collected; should that happen while pytest parses
+    a source for a report, ``ast.parse`` raises SystemError (CPython 3.11, gh-106905).
+    """
+    gc.disable()
+    yield
+    gc.collect(0)
+    gc.enable()
 
 
 @pytest.fixture
