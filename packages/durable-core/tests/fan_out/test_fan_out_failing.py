@@ -226,7 +226,6 @@ def test_no_step_of_a_branch_starts_in_the_last_second() -> None:
     assert sum(each["Status"] == "SUCCEEDED" for each in stage.operations if each["Type"] == "STEP") >= 3
 
 
-@pytest.mark.xfail(reason="the first branch that is too late to start a step ends the invocation for all")
 def test_what_a_step_did_in_the_last_second_is_recorded_though_a_sibling_is_too_late_to_start_one() -> None:
     """In real time: a second."""
 
@@ -285,7 +284,6 @@ def test_a_parked_branch_beside_a_stubborn_step_is_left_parked_at_the_deadline()
     assert (stage.statuses["pause"], stage.statuses["stubborn"]) == ("STARTED", "STARTED")
 
 
-@pytest.mark.xfail(reason="what is flushed is taken over without the lock, beside the sender", raises=RuntimeError)
 def test_what_is_queued_at_the_deadline_is_recorded_however_late_the_sender_comes_to_its_answers(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

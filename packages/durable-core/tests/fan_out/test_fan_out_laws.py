@@ -14,7 +14,6 @@ PROGRAMS = int(os.environ.get("DURABLE_LAWS", "25"))
 
 
 @pytest.mark.laws
-@pytest.mark.xfail(reason="errors that decide are not raised; flat branches are replayed in the order of threads")
 def test_a_random_workflow_gives_and_records_the_same_in_both_flavours() -> None:
     for seed in range(PROGRAMS):
         handlers = [handler_of(flavour, workflow(seed), limits=ServiceLimits.DEFAULT) for flavour in FLAVOURS]

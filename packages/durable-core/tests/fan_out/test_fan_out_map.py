@@ -272,7 +272,6 @@ def test_bad_input_is_refused_before_any_effect(flavour: str, wrong: str) -> Non
     assert (result.value, list(result.operations)) == ("refused", [])
 
 
-@pytest.mark.xfail(reason="flat branches are told of in the order in which their threads come to their ends")
 def test_flat_branches_end_on_a_replay_in_the_order_in_which_they_ended_first() -> None:
     """One failed in the second invocation; in the third its code is the slower one."""
     runs, ended = list[int](), threading.Event()
