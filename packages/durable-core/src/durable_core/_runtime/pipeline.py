@@ -104,6 +104,11 @@ class Pipeline:
         return self._poll or self._waited_for > 0
 
     @property
+    def answered(self) -> bool:
+        """Whether an answer is to be taken over."""
+        return bool(self._answered)
+
+    @property
     def quiet(self) -> bool:
         """Whether nothing is queued, in flight or unsettled."""
         return not (self._queue or self._poll or self.sending or self._answered)
@@ -191,6 +196,8 @@ class Pipeline:
 
 def runs_ahead(update: OperationUpdate, pipeline: Pipeline, most: int) -> bool:
     """Whether the outcome that *update* records may be seen before it is, since at most so many updates are pending."""
+    if pipeline.failure is not None or pipeline.closed:
+        return False
     return update["Action"] in ("SUCCEED", "FAIL") and pipeline.pending < most
 
 

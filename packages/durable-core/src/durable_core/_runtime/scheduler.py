@@ -151,6 +151,8 @@ class Scheduler:
             self.post(update)
             if then is not None:
                 then()
+            if self._pipeline.answered:  # a body that never waits leaves the loop no time for it
+                self._settle()
             return self._journal.expected(update)
         seen = self.loop.create_future()
         ticket = self._pipeline.post(update, partial(self._concluded, seen))
