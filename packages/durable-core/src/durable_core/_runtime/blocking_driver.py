@@ -99,7 +99,8 @@ class BlockingDriver:
     async def conclude(self, update: OperationUpdate, then: Callable[[], None] | None = None) -> Operation:
         crew, ticket = self.crew, None
         with crew.lock:
-            self.go_on()
+            if self.ending is not None:
+                self.go_on()
             if self.ahead and runs_ahead(update, crew.pipeline, self.ahead):
                 crew.pipeline.post(update)
                 crew.sender.arm()
@@ -196,17 +197,17 @@ class BlockingDriver:
 
     def _wait_for(self, ticket: Ticket) -> None:
         """Return when *ticket* is settled: make the call, or wait for whoever does. ``SizeLimitError`` as ``put``."""
-        while True:
-            with self.crew.lock:
+        crew = self.crew
+        while not ticket.settled or self.ending is not None:
+            if not crew.helpers and self.ending is None:
+                crew.call()
+                continue
+            with crew.lock:
                 self.go_on()
-                if ticket.settled:
-                    break
-                if self.crew.helpers:
-                    self._gate = self._gate or threading.Condition(self.crew.lock)
-                    self.crew.sender.arm(at_once=True)
+                if not ticket.settled:
+                    self._gate = self._gate or threading.Condition(crew.lock)
+                    crew.sender.arm(at_once=True)
                     self._gate.wait()
-                    continue
-            self.crew.call()
         if ticket.error is not None:
             raise ticket.error
 

@@ -59,8 +59,8 @@ class Crew:
         self.deadline = deadline
         self.see = see
         self.lock = threading.Lock()
-        self.changed = threading.Condition(self.lock)
-        """What the handler's own thread waits on."""
+        self._changed = threading.Condition(self.lock)
+        self._waits = False
         self.ending: Ending | None = None
         self.too_late = False
         """A branch might not begin a step any more: Lambda is to call again."""
@@ -121,7 +121,7 @@ class Crew:
                 self.end(Breakdown(self.pipeline.failure))
             elif self.pipeline.closed:
                 self.end(Suspension("the service gave no further token"))
-            self.changed.notify()
+            self.tell()
 
     def _settle(self) -> None:
         changed = self.pipeline.settle()
@@ -138,7 +138,20 @@ class Crew:
             self.ending = ending
             for driver in (*self.strands, *self.mains):
                 driver.end(ending)
-            self.changed.notify()
+            self.tell()
+
+    def tell(self) -> None:
+        """Something has changed that the handler's own thread may wait for. Lock held."""
+        if self._waits:
+            self._changed.notify()
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Have the handler's own thread wait for a change; say whether one came in time. Lock held."""
+        self._waits = True
+        try:
+            return self._changed.wait(seconds)
+        finally:
+            self._waits = False
 
     # Strands that wait for the outside world
 
@@ -258,6 +271,6 @@ class Crew:
                     self.at_work -= 1
                     self.helpers -= 1
                     self._rested.notify_all()
-                    self.changed.notify()
+                    self.tell()
                     return
             job()

@@ -17,7 +17,7 @@ from durable_core._runtime.scheduler import LAST_CALL
 from durable_core._runtime.scope import Scope
 from durable_core._runtime.strand_group import StrandGroup
 from durable_core._runtime.whose import in_lane
-from durable_core._wire.shapes import Operation
+from durable_core._wire.shapes import Operation, OperationUpdate
 from durable_core.errors import InvocationError, NonDeterministicExecutionError, Suspended
 
 _PATIENCE = 0.25
@@ -48,6 +48,17 @@ class HandlerDriver(BlockingDriver):
             with crew.lock:
                 crew.end(Breakdown(InvocationError("the deadline is near; Lambda will call again")))
         return result if isinstance(self.ending, Return) else None
+
+    async def conclude(self, update: OperationUpdate, then: Callable[[], None] | None = None) -> Operation:
+        crew, pipeline = self.crew, self.crew.pipeline
+        if crew.helpers or self.ahead or then is not None or self.ending is not None:
+            return await super().conclude(update, then)
+        ticket = pipeline.post(update, self._settled)  # as most steps are: nobody else is at work
+        while not ticket.settled and self.ending is None:
+            crew.call()
+        if ticket.error is not None or self.ending is not None:
+            self._wait_for(ticket)
+        return crew.journal.operations[update["Id"]]
 
     async def park(self, operation: Kind[Any]) -> Operation:
         self._until_quiet()
@@ -120,7 +131,7 @@ class HandlerDriver(BlockingDriver):
             crew.end(Breakdown(InvocationError("the deadline is near; Lambda will call again")))
         elif wanted:
             left = min(_PATIENCE, _PATIENCE if left is None else left)
-        return not crew.changed.wait(left) and wanted
+        return not crew.wait(left) and wanted
 
     def _until_quiet(self) -> None:
         """Return when all is recorded that can be, and all answers have been heard."""
@@ -132,7 +143,7 @@ class HandlerDriver(BlockingDriver):
                     return
                 if crew.helpers:
                     crew.sender.arm(at_once=True)
-                    crew.changed.wait()
+                    crew.wait()
                     continue
             crew.call()
 

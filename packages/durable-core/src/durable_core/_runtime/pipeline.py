@@ -67,8 +67,8 @@ class Pipeline:
         self._onlookers = 0
         self.sending: bool = False
         """A call is in flight."""
-        self.pending: int = 0
-        """Updates that were posted, and whose answer has not been settled."""
+        self._posted = 0
+        self._settled = 0
         self.failure: BaseException | None = None
         """Why nothing more can be sent; the first reason stands."""
         self.observe: Callable[[list[Operation]], None] | None = None
@@ -79,7 +79,7 @@ class Pipeline:
         ticket = Ticket(update, waiter)
         with self._lock:
             self._queue.append(ticket)
-            self.pending += 1
+            self._posted += 1
             self._waited_for += waiter is not None
         return ticket
 
@@ -102,6 +102,11 @@ class Pipeline:
     def urgent(self) -> bool:
         """Whether somebody waits for what is queued."""
         return self._poll or self._waited_for > 0
+
+    @property
+    def pending(self) -> int:
+        """Updates that were posted, and whose answer has not been settled."""
+        return self._posted - self._settled
 
     @property
     def answered(self) -> bool:
@@ -166,8 +171,7 @@ class Pipeline:
             if self.observe is not None:
                 self.observe(news)
             changed += news
-            with self._lock:
-                self.pending -= len(batch)
+            self._settled += len(batch)
             for ticket in batch:
                 ticket.settled = True
                 if ticket.error is not None and ticket.waiter is None:  # what it stands for was acted on

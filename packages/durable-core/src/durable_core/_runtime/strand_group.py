@@ -85,7 +85,7 @@ class StrandGroup:
                 if not self._over or self._behind:  # as where the group is done
                     self._asked = False
                     crew.busy -= 1
-                    crew.changed.notify()
+                    crew.tell()
                     return
                 over = heapq.heappop(self._over)[3]
             if over.resume():
@@ -138,7 +138,7 @@ class StrandGroup:
         self.crew.wanted += 1
         if self.crew.away:
             self.crew.offer()
-        self.crew.changed.notify()
+        self.crew.tell()
 
     def over(self, strand: Strand) -> None:
         """*strand* is over, or will be once it is resumed. The earliest, by the service's clock, goes first."""
@@ -160,7 +160,7 @@ class StrandGroup:
         """Have the plan told of what is over."""
         if self not in self.crew.due and not self._asked:
             self.crew.due.append(self)
-            self.crew.changed.notify()
+            self.crew.tell()
             if self.crew.away:
                 self.crew.offer()
 
