@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import takewhile
 from typing import Any
 
 from crash_program import Program
 from crash_run import Run
 from crash_world import Effect, Outcome
 
-from durable_core.spi import TERMINAL
+from durable_core import Checkpointing
+from durable_core.spi import TERMINAL, Operation, Seen
 
 INTERRUPTED = "durable_core.StepInterruptedError"
 
@@ -90,17 +92,27 @@ def check_history(each: Program, run: Run) -> None:
 def check_prefixes(run: Run) -> None:
     """Each invocation sees what the ones before it saw, in that order, and then goes on.
 
-    What was seen inside a context that is over since is not replayed, and left out.
+    What was seen inside a context that is over since is not replayed, and left out. So is what was seen before it was
+    durable and then lost, with all that came after it.
     """
     longest: list[Any] = []
     for number, (seen, beginning) in enumerate(zip(run.seen, run.beginnings, strict=True), start=1):
-        longest = [outcome for outcome in longest if outcome.operation_id in beginning]
+        shown = [outcome for outcome in longest if outcome.operation_id in beginning]
+        longest = list(takewhile(lambda each: not _is_lost(each, beginning[each.operation_id]), shown))  # noqa: B023
+        assert len(longest) == len(shown) or run.checkpointing is not Checkpointing.EAGER, (
+            "an outcome was seen, and lost"
+        )
         common = min(len(longest), len(seen))
         assert list(seen[:common]) == longest[:common], (
             f"invocation {number} saw {_named(seen[:common], run)}, an earlier one {_named(longest, run)}"
         )
         assert run.died[number - 1] or len(seen) >= len(longest), f"invocation {number} saw less than an earlier one"
         longest = max(longest, list(seen), key=len)
+
+
+def _is_lost(outcome: Seen, entry: Operation) -> bool:
+    """Whether an end that was seen is not the one that *entry* records."""
+    return outcome.status in TERMINAL and entry["Status"] != outcome.status
 
 
 def interruptions(run: Run) -> Counter[str]:

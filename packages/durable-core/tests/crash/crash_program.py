@@ -9,7 +9,15 @@ from typing import Any, NamedTuple, cast
 
 from crash_world import World
 
-from durable_core import ChildConfig, DurableContext, DurableFunction, StepConfig, blocking, durable_execution
+from durable_core import (
+    Checkpointing,
+    ChildConfig,
+    DurableContext,
+    DurableFunction,
+    StepConfig,
+    blocking,
+    durable_execution,
+)
 
 Run = Callable[[DurableContext, World], Coroutine[Any, Any, Any]]
 
@@ -51,19 +59,21 @@ def program(
     return made
 
 
-def handler_of(each: Program, flavour: str, make_world: Callable[[], World]) -> DurableFunction[Any]:
+def handler_of(
+    each: Program, flavour: str, make_world: Callable[[], World], checkpointing: Checkpointing = Checkpointing.EAGER
+) -> DurableFunction[Any]:
     """A Lambda handler that runs the program; each invocation has a world of its own."""
     if flavour == "async":
 
         async def handler(event: object, ctx: DurableContext) -> Any:
             return await each.run(ctx, make_world())
 
-        return durable_execution(handler)
+        return durable_execution(checkpointing=checkpointing)(handler)
 
     def blocking_handler(event: object, ctx: blocking.DurableContext) -> Any:
         return _run(each.run(_as_async(ctx), make_world()))
 
-    return durable_execution(blocking_handler)
+    return durable_execution(checkpointing=checkpointing)(blocking_handler)
 
 
 class _Awaitable:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from crash_program import Program, handler_of
 from crash_world import FUNCTIONS, Effect, Outcome, World, answer_to
 
+from durable_core import Checkpointing
 from durable_core.spi import DurableServiceClient, InvocationEvent, Operation, Seen
 from durable_testing import LocalRunner, TestResult
 from durable_testing.faults import CrashingClient, Side
@@ -45,6 +46,7 @@ class Run(NamedTuple):
     """Checkpoints that were asked for."""
     crashes: Sequence[Crash]
     """Where sandboxes were to die; those beyond the last checkpoint never did."""
+    checkpointing: Checkpointing = Checkpointing.EAGER
 
     @property
     def died(self) -> Sequence[bool]:
@@ -88,6 +90,7 @@ def run(
     *,
     batch_updates: int = AS_THEY_COME,
     limits: Limits = DEFAULT,
+    checkpointing: Checkpointing = Checkpointing.EAGER,
 ) -> Run:
     """Run the program to its end, with a sandbox that dies at each of *crashes*, the first one first."""
     effects: list[Effect] = []
@@ -104,13 +107,13 @@ def run(
         if effect.invocation == len(service.beginnings):  # a thread of a sandbox that died does nothing more
             effects.append(effect)
 
-    handler = handler_of(each, flavour, lambda: World(record, len(service.beginnings)))
+    handler = handler_of(each, flavour, lambda: World(record, len(service.beginnings)), checkpointing)
     with LocalRunner(handler, service=service, client=crashing, batch_updates=batch_updates) as runner:
         for name, function in FUNCTIONS.items():
             runner.register(name, function)
         result = runner.run(callbacks=answer_to)
         seen = runner.seen_by_invocation
-    return Run(outcome_of(result), effects, result, service.beginnings, seen, clients[-1].calls, crashes)
+    return Run(outcome_of(result), effects, result, service.beginnings, seen, clients[-1].calls, crashes, checkpointing)
 
 
 def outcome_of(result: TestResult[Any]) -> Outcome:
