@@ -194,9 +194,12 @@ class Dying(Watched):
         self._at = at
         self._side = side
         self._late = late
+        self.durable_then: set[str] = set()
+        """The names of operations whose outcome was recorded when it came to that call."""
 
     def before(self, number: int) -> None:
         if number == self._at:
+            self.durable_then = set(self.durable)
             self._late()
             if self._side is Side.BEFORE:
                 raise SandboxDied
