@@ -31,19 +31,28 @@ from typing_functions import (
 
 from durable_core import (
     TEXT,
+    BatchItem,
+    BatchResult,
     Callback,
     CallbackConfig,
+    Checkpointing,
     ChildConfig,
     DurableContext,
     Duration,
     FixedDelay,
     InvokeConfig,
+    ItemBatcher,
+    MapConfig,
+    Nesting,
     Operation,
+    ParallelBranch,
+    ParallelConfig,
     StepConfig,
     WaitDecision,
     WaitForCallbackConfig,
     WaitForConditionConfig,
     WaitStrategy,
+    durable_execution,
     poll_every,
     poll_with_backoff,
     step_context,
@@ -228,6 +237,48 @@ async def concurrency(ctx: DurableContext) -> None:
     async with asyncio.TaskGroup() as group:
         assert_type(group.create_task(ctx.step(fetch, "")), asyncio.Task[Receipt])
         assert_type(group.create_task(ctx.run_in_child_context(child, 1)), asyncio.Task[dict[str, int]])
+
+
+async def one(ctx: DurableContext, item: str, index: int) -> Receipt:
+    return await ctx.step(fetch, item)
+
+
+async def counted(ctx: DurableContext) -> int:
+    return await ctx.step(count)
+
+
+async def received(ctx: DurableContext) -> Receipt:
+    return await ctx.step(fetch, "https://example.com")
+
+
+async def fan_outs(ctx: DurableContext) -> None:
+    """A map gives what its function gives, for each item, in batches or not; branches of parallel may differ."""
+    batch = await ctx.map(["a", "b"], one)
+    assert_type(batch, BatchResult[Receipt])
+    assert_type(batch.results, list[Receipt])
+    assert_type(batch.items[0], BatchItem[Receipt])
+    assert_type(batch.items[0].result, Receipt | None)
+    in_batches = MapConfig[Receipt](batcher=ItemBatcher(max_items=10, max_bytes=1_000), nesting=Nesting.FLAT)
+    assert_type(await ctx.map(("a", "b"), one, name="all", config=in_batches), BatchResult[Receipt])
+    assert_type(await ctx.parallel([counted, received], config=ParallelConfig(max_concurrency=2)), BatchResult[Any])
+    assert_type(await ctx.parallel([counted, ParallelBranch(received, "receipt")]), BatchResult[Any])
+    assert_type(await ctx.parallel({"count": counted, "receipt": received}), BatchResult[Any])
+
+
+async def combinators(ctx: DurableContext) -> None:
+    """A tuple gives a tuple, so that operands may differ; what is one of them has their type."""
+    assert_type(await ctx.all((ctx.step(count), received)), tuple[int, Receipt])
+    assert_type(await ctx.all((counted, received, ctx.wait(timedelta(1)))), tuple[int, Receipt, None])
+    assert_type(await ctx.all([counted, counted]), list[int])
+    assert_type(await ctx.all([ctx.step(count), ctx.step(count)]), list[int])
+    assert_type(await ctx.any([asyncio.create_task(counted(ctx))]), int)
+    assert_type(await ctx.race([received(ctx), received(ctx)]), Receipt)
+    assert_type(await ctx.all_settled([counted, counted], name="both"), BatchResult[int])
+
+
+@durable_execution(checkpointing=Checkpointing.OPTIMISTIC)
+async def optimistic(event: Receipt, ctx: DurableContext) -> int:
+    return event.number
 
 
 async def facts(ctx: DurableContext) -> None:

@@ -28,13 +28,22 @@ from typing_functions import (
 
 from durable_core import (
     TEXT,
+    BatchItem,
+    BatchResult,
     CallbackConfig,
+    Checkpointing,
     ChildConfig,
     Duration,
     InvokeConfig,
+    ItemBatcher,
+    MapConfig,
+    Nesting,
+    ParallelBranch,
+    ParallelConfig,
     StepConfig,
     WaitForCallbackConfig,
     WaitForConditionConfig,
+    durable_execution,
     poll_every,
     poll_with_backoff,
 )
@@ -110,6 +119,47 @@ def invocations(ctx: DurableContext) -> None:
     assert_type(ctx.invoke("orders", Receipt(1)), Any)
     assert_type(ctx.invoke("orders", [1], name="order", config=InvokeConfig(returns=Receipt)), Receipt)
     assert_type(ctx.invoke("orders", config=InvokeConfig(result_serdes=TEXT)), str)
+
+
+def one(ctx: DurableContext, item: str, index: int) -> Receipt:
+    return ctx.step(fetch, item)
+
+
+def counted(ctx: DurableContext) -> int:
+    return ctx.step(count)
+
+
+def received(ctx: DurableContext) -> Receipt:
+    return ctx.step(fetch, "https://example.com")
+
+
+def fan_outs(ctx: DurableContext) -> None:
+    """A map gives what its function gives, for each item, in batches or not; branches of parallel may differ."""
+    batch = ctx.map(["a", "b"], one)
+    assert_type(batch, BatchResult[Receipt])
+    assert_type(batch.results, list[Receipt])
+    assert_type(batch.items[0], BatchItem[Receipt])
+    in_batches = MapConfig[Receipt](batcher=ItemBatcher(max_items=10, max_bytes=1_000), nesting=Nesting.FLAT)
+    assert_type(ctx.map(("a", "b"), one, name="all", config=in_batches), BatchResult[Receipt])
+    assert_type(ctx.map(range(3), lambda inner, item, index: inner.step(count) + item), BatchResult[int])
+    assert_type(ctx.parallel([counted, received], config=ParallelConfig(max_concurrency=2)), BatchResult[Any])
+    assert_type(ctx.parallel([counted, ParallelBranch(received, "receipt")]), BatchResult[Any])
+    assert_type(ctx.parallel({"count": counted, "receipt": received}), BatchResult[Any])
+
+
+def combinators(ctx: DurableContext) -> None:
+    """A tuple gives a tuple, so that operands may differ; what is one of them has their type."""
+    assert_type(ctx.all((counted, received)), tuple[int, Receipt])
+    assert_type(ctx.all((counted, received, counted)), tuple[int, Receipt, int])
+    assert_type(ctx.all([counted, counted]), list[int])
+    assert_type(ctx.any([counted, counted]), int)
+    assert_type(ctx.race([received, received], name="first"), Receipt)
+    assert_type(ctx.all_settled([counted, counted]), BatchResult[int])
+
+
+@durable_execution(checkpointing=Checkpointing.BATCHED)
+def batched(event: Receipt, ctx: DurableContext) -> int:
+    return event.number
 
 
 def facts(ctx: DurableContext) -> None:
