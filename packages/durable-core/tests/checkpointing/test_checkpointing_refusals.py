@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
 from checkpoint_runs import (
+    BATCHED,
     HOUR,
     OPTIMISTIC,
     Bodies,
@@ -247,3 +249,54 @@ def test_answers_that_do_not_show_what_their_batch_did_change_nothing(flavour: s
     stage = Stage(handler_of(flavour, mode, workflow), Silent)
     assert stage.invoke().get("Result") == "100"
     assert set(stage.at_the_answer.values()) == {"SUCCEEDED"}
+
+
+@both_flavours
+@every_mode
+@pytest.mark.xfail(reason="raised out of the handler, so that Lambda calls again, to be refused again")
+def test_a_refusal_of_the_executions_own_result_fails_the_execution(flavour: str, mode: Checkpointing) -> None:
+    async def workflow(ctx: DurableContext) -> str:
+        await Bodies().step(ctx, "before")
+        return "é" * 1_100_000
+
+    class RefusingTheResult(Refusing):
+        def before(self, number: int) -> None:
+            if any(update["Type"] == "EXECUTION" for update in self.calls[-1]):
+                raise self.error
+
+    assert Stage(handler_of(flavour, mode, workflow), RefusingTheResult).invoke()["Status"] == "FAILED"
+
+
+@pytest.mark.parametrize(
+    ("flavour", "mode"),
+    [
+        pytest.param(
+            "async",
+            OPTIMISTIC,
+            marks=pytest.mark.xfail(reason="steps that never suspend leave no room to notice that the record failed"),
+        ),
+        ("async", BATCHED),
+        ("blocking", OPTIMISTIC),
+        ("blocking", BATCHED),
+    ],
+)
+def test_a_workflow_does_not_run_on_for_long_once_its_record_has_failed(flavour: str, mode: Checkpointing) -> None:
+    """What it does then is done for nothing, and done again."""
+    work = Bodies()
+
+    async def until_it_has_failed() -> None:  # without giving anybody else control
+        patience = time.monotonic() + 20
+        while not stage.client.calls and time.monotonic() < patience:
+            time.sleep(0.001)
+        time.sleep(0.05)
+
+    async def workflow(ctx: DurableContext) -> None:
+        for number in range(10):
+            await work.step(ctx, f"before-{number}")
+        await ctx.step(until_it_has_failed, name="long")
+        for number in range(1_000):
+            await work.step(ctx, f"after-{number}")
+
+    stage = Stage(handler_of(flavour, mode, workflow), Refusing)
+    assert stage.invoke()["Status"] == "FAILED"
+    assert len(work.order) < 500
