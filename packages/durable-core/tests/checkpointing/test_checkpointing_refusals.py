@@ -253,7 +253,6 @@ def test_answers_that_do_not_show_what_their_batch_did_change_nothing(flavour: s
 
 @both_flavours
 @every_mode
-@pytest.mark.xfail(reason="raised out of the handler, so that Lambda calls again, to be refused again")
 def test_a_refusal_of_the_executions_own_result_fails_the_execution(flavour: str, mode: Checkpointing) -> None:
     async def workflow(ctx: DurableContext) -> str:
         await Bodies().step(ctx, "before")
@@ -270,11 +269,7 @@ def test_a_refusal_of_the_executions_own_result_fails_the_execution(flavour: str
 @pytest.mark.parametrize(
     ("flavour", "mode"),
     [
-        pytest.param(
-            "async",
-            OPTIMISTIC,
-            marks=pytest.mark.xfail(reason="steps that never suspend leave no room to notice that the record failed"),
-        ),
+        ("async", OPTIMISTIC),
         ("async", BATCHED),
         ("blocking", OPTIMISTIC),
         ("blocking", BATCHED),

@@ -143,7 +143,6 @@ def test_results_of_items_are_written_by_their_own_serializer(flavour: str, nest
     assert "marked:X" in (result.operation("all" if nesting is Nesting.FLAT else "map-items-0-1").payload or "")
 
 
-@pytest.mark.xfail(reason="a batch is written as a whole, and fails as a whole")
 @both_flavours
 def test_an_item_whose_result_cannot_be_written_fails_without_the_others(flavour: str) -> None:
     async def odd(ctx: DurableContext, item: int, index: int):  # type: ignore[no-untyped-def]
