@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+import json
+import logging
+from collections.abc import Generator
+
 import pytest
 from example_modules import NAMES, example, in_both_flavours, rows
+
+from durable_testing import LocalRunner
 
 pytestmark = pytest.mark.skipif(not NAMES, reason="the examples are part of the repository only")
 
 DAY = 86_400
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_it_was() -> Generator[None]:
+    """The programs set up logging."""
+    loggers = [logging.getLogger(name) for name in (None, "durable", "shop", "timings")]
+    before = [(each, each.level, list(each.handlers), list(each.filters)) for each in loggers]
+    yield
+    for logger, level, handlers, filters in before:
+        logger.setLevel(level)
+        logger.handlers, logger.filters = handlers, filters
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -83,3 +100,157 @@ def test_an_expense_waits_for_a_person() -> None:
     assert declined.value == "declined by Grace"
     assert forgotten.value == "nobody decided in two days"
     assert forgotten.operation("approval", 1).status == "TIMED_OUT"
+
+
+@pytest.mark.parametrize(
+    ("function", "value"), [("credit", "reserved"), ("credit_out_of_order", "try later: the bureau does not answer")]
+)
+def test_other_functions_are_called(function: str, value: str) -> None:
+    """A durable one that waits, a plain one, and one that fails."""
+    with example("invoke_functions") as module:
+        functions = {"credit": getattr(module, function), "warehouse": module.warehouse}
+        cart = {"customer": "Ada", "total": 120.0}
+        assert in_both_flavours(module, "check_out", cart, functions=functions).value == value
+        if function == "credit":
+            declined = in_both_flavours(module, "check_out", {"customer": "Ada", "total": 900.0}, functions=functions)
+            assert declined.value == "over the limit of 500"
+
+
+def test_a_catalog_is_imported_in_spite_of_a_bad_product() -> None:
+    """A branch for each product, and one branch for the batch that is indexed."""
+    with example("import_catalog") as module:
+        products = [{"sku": f"sku-{number}", "price": number} for number in range(8)]
+        result = in_both_flavours(module, "import_catalog", products)
+        assert result.value == module.Summary(7, ["sku-0: sku-0 has no price"], module.CompletionReason.ALL_COMPLETED)
+    assert [each.name for each in result.children(result.operation("index"))] == ["map-items-0-6"]
+    assert len(result.children(result.operation("store"))) == 8
+
+
+@pytest.mark.parametrize("flavour", ["import_catalog", "import_catalog_blocking"])
+def test_an_import_stops_when_too_many_products_are_bad(flavour: str) -> None:
+    """The eleventh of forty is more than a quarter; at most nine others were under way by then."""
+    with example("import_catalog") as module:
+        products = [{"sku": f"sku-{number}", "price": 0} for number in range(40)]
+        result = LocalRunner(getattr(module, flavour)).run(products)
+    assert result.value.reason == "FAILURE_TOLERANCE_EXCEEDED"
+    assert result.value.stored == 0
+    assert len(result.value.rejected) == 11
+    assert len(result.children(result.operation("store", 0))) <= 20
+
+
+def test_a_trip_is_booked_in_branches_that_have_names() -> None:
+    """One that waits does not hold the other up."""
+    with example("book_a_trip") as module:
+        result = in_both_flavours(module, "book", {"city": "Lisbon", "traveller": "Ada"})
+    assert result.value == {"flight": "flight in Lisbon", "hotel": "hotel in Lisbon"}
+    assert [each.name for each in result.children(result.operation("bookings"))] == ["flight", "hotel"]
+    hotel, wait = result.operation("hotel"), result.operation("airline-confirms")
+    assert hotel.ended_at is not None
+    assert wait.ended_at is not None
+    assert hotel.ended_at < wait.ended_at
+
+
+def test_quotes_that_come_in_time_count() -> None:
+    """The cheapest of those that answered; the first courier; the signature before the parcel is lost."""
+    with example("carrier_quotes") as module:
+        answers = {"dhl": {"carrier": "dhl", "price": 9.5}, "ups": {"carrier": "ups", "price": 8}, "van": "at four"}
+        shipment = {"kilos": 2.3, "carriers": ["dhl", "ups", "dpd"]}
+        signed = in_both_flavours(
+            module, "ship", shipment, callbacks={**answers, "door": "signed"}, same_operations=False
+        )
+        silent = LocalRunner(module.ship).run(shipment)
+        ups = module.Quote("ups", 8.0)
+        assert signed.value == module.Shipped("2.3 kg, 3 units", ups, 1, "at four", "signed")
+        assert silent.value == module.Shipped("2.3 kg, 3 units", None, 3, "nobody", "lost")
+    assert signed.operation("patience").status == "CANCELLED"
+    assert silent.operation("patience").status == "SUCCEEDED"
+
+
+def test_a_declined_payment_is_what_it_was_on_every_replay() -> None:
+    """The wait after it is over in another invocation, which takes the same ``except``; the charge runs once."""
+    with example("payment_declined") as module:
+        declined = in_both_flavours(module, "sell", {"order_id": "ORD-1", "amount": 5000})
+        failed = in_both_flavours(module, "sell", {"order_id": "ORD-1", "amount": -1})
+    assert declined.value == "declined: over the limit"
+    assert declined.operation("charge").attempts == 1
+    assert declined.operation("release").status == "SUCCEEDED"
+    assert len(declined.invocations) == 2
+    assert failed.error is not None
+    assert failed.error["ErrorMessage"] == "cannot charge ORD-1: ValueError"
+    assert failed.operation("charge").attempts == 4
+
+
+def test_a_group_has_a_result_or_an_error_of_its_own() -> None:
+    """The virtual one has no record but its operations."""
+    with example("onboard_customer") as module:
+        result = in_both_flavours(module, "onboard", {"name": "Ada", "country": "Portugal"})
+        nowhere = in_both_flavours(module, "onboard", {"name": "Ada", "country": "Atlantis"})
+    assert result.value == "card-of-acc-ada"
+    assert [each.name for each in result.operations if each.parent_id is None] == [
+        "account",
+        "send-welcome",
+        "a-day",
+        "send-first-steps",
+    ]
+    assert nowhere.value == "no account: no such country"
+    error = nowhere.operation("account").error
+    assert error is not None
+    assert error["ErrorType"].endswith("OnboardingFailed")
+
+
+def test_nothing_is_logged_twice(capsys: pytest.CaptureFixture[str]) -> None:
+    """Two invocations and the look at a replay write each line once, with its facts."""
+    with example("log_an_order") as module:
+        module.configure()
+        in_both_flavours(module, "deliver", "ORD-1")
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    one = ["Order received", "Packing", "Many parcels", "from a logger of the program", "Order delivered"]
+    assert [line["message"] for line in lines] == one * 2
+    assert lines[1] == {
+        "level": "INFO",
+        "message": "Packing",
+        "operation_name": "pack",
+        "attempt": 1,
+        "is_replay": False,
+        "order_id": "ORD-1",
+    }
+
+
+def test_a_plugin_sees_each_operation_end_once(caplog: pytest.LogCaptureFixture) -> None:
+    """And each attempt, and each invocation."""
+    caplog.set_level(logging.INFO, "timings")
+    with example("time_operations") as module:
+        in_both_flavours(module, "monthly_report", "November")
+    told = [record.getMessage().partition(",")[0] for record in caplog.records]
+    assert told == 2 * [
+        "attempt 1 of fetch_report: SUCCEEDED",
+        "Step fetch_report: SUCCEEDED",
+        "invocation: PENDING",
+        "Wait until-morning: SUCCEEDED",
+        "attempt 1 of mail_report: SUCCEEDED",
+        "Step mail_report: SUCCEEDED",
+        "invocation: SUCCEEDED",
+    ]
+
+
+def test_the_modes_of_checkpointing_differ_in_calls_alone() -> None:
+    """A call for each step, for 50 updates, and for what has come together meanwhile."""
+    with example("checkpointing_modes") as module:
+        names = ("one_by_one", "fifty_at_a_time", "without_waiting", "fifty_at_a_time_blocking")
+        runs = {name: module.counted(getattr(module, name), 200) for name in names}
+    assert {result.value for result, _ in runs.values()} == {199_000}
+    assert all(rows(result) == rows(runs["one_by_one"][0]) for result, _ in runs.values())
+    assert runs["one_by_one"][1] == 200
+    for name, least in (("fifty_at_a_time", 8), ("fifty_at_a_time_blocking", 8), ("without_waiting", 1)):
+        assert least <= runs[name][1] < 100
+
+
+def test_workers_share_a_queue_alike_on_every_replay() -> None:
+    """The runner compares; every page is fetched once."""
+    with example("crawl_pages") as module:
+        crawled = LocalRunner(module.crawl).run("/")
+        measured = LocalRunner(module.measure).run(["/", "/shop", "/about", "/shop/1"])
+    assert crawled.value == ["/", "/shop", "/about", "/shop/1", "/shop/2"]
+    assert sum(each.subtype == "Step" for each in crawled.operations) == 5
+    assert len(crawled.invocations) > 2
+    assert measured.value == {"/": 1, "/shop": 5, "/about": 6, "/shop/1": 7}
