@@ -151,19 +151,36 @@ def test_a_trip_is_booked_in_branches_that_have_names() -> None:
 
 
 def test_quotes_that_come_in_time_count() -> None:
-    """The cheapest of those that answered; the first courier; the signature before the parcel is lost."""
+    """The cheapest of those that answered, and the first courier that can come."""
+    carriers = ["dhl", "ups", "dpd"]
     with example("carrier_quotes") as module:
-        answers = {"dhl": {"carrier": "dhl", "price": 9.5}, "ups": {"carrier": "ups", "price": 8}, "van": "at four"}
-        shipment = {"kilos": 2.3, "carriers": ["dhl", "ups", "dpd"]}
-        signed = in_both_flavours(
-            module, "ship", shipment, callbacks={**answers, "door": "signed"}, same_operations=False
-        )
-        silent = LocalRunner(module.ship).run(shipment)
-        ups = module.Quote("ups", 8.0)
-        assert signed.value == module.Shipped("2.3 kg, 3 units", ups, 1, "at four", "signed")
-        assert silent.value == module.Shipped("2.3 kg, 3 units", None, 3, "nobody", "lost")
-    assert signed.operation("patience").status == "CANCELLED"
-    assert silent.operation("patience").status == "SUCCEEDED"
+        answers = {
+            "dhl": {"carrier": "dhl", "price": 9.5},
+            "ups": {"carrier": "ups", "price": 8},
+            "bike": ConnectionError("flat tyre"),
+            "van": "at four",
+        }
+        some = in_both_flavours(module, "book_carrier", carriers, callbacks=answers, same_operations=False)
+        none = in_both_flavours(module, "book_carrier", carriers, same_operations=False)
+        assert some.value == module.Booking(module.Quote("ups", 8.0), 1, "at four")
+        assert none.value == module.Booking(None, 3, "nobody comes")
+    assert some.operation("dpd").status == "FAILED"
+    assert rows(none)[-1] == ("courier", "Combinator", "SUCCEEDED")
+
+
+def test_a_parcel_is_signed_for_or_lost() -> None:
+    """The wait that is too late is cancelled; the signature that never comes is no longer waited for."""
+    parcel = {"parcel_id": "P-1", "kilos": 2.3}
+    with example("deliver_in_time") as module:
+        signed = in_both_flavours(module, "deliver", parcel, callbacks={"signature": "Ada"}, same_operations=False)
+        lost = LocalRunner(module.deliver).run(parcel)
+        # Without the look at a replay, which does not know yet what the loser of a blocking race saw.
+        lost_blocking = LocalRunner(module.deliver_blocking, verify_replay=False).run(parcel)
+    assert signed.value == "signed by Ada"
+    assert signed.operation("three-days").status == "CANCELLED"
+    assert lost.value == lost_blocking.value == "lost, 8 refunded"
+    assert lost.operation("three-days").status == "SUCCEEDED"
+    assert lost.operation("signature").status == "STARTED"
 
 
 def test_a_declined_payment_is_what_it_was_on_every_replay() -> None:
