@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Generator
+from functools import partial
 
 import pytest
 from example_modules import NAMES, example, in_both_flavours, rows
 
 from durable_testing import LocalRunner
+from durable_testing.faults import CrashingClient, Side
 
 pytestmark = pytest.mark.skipif(not NAMES, reason="the examples are part of the repository only")
 
@@ -38,15 +40,33 @@ def test_an_example_runs_as_a_program(name: str, capsys: pytest.CaptureFixture[s
 
 
 def test_a_step_is_tried_again_until_the_provider_answers() -> None:
-    """The first attempt takes too long, the second fails, the third succeeds; the points are added once."""
+    """The first attempt takes too long, the second fails, the third succeeds; a refused card is not tried again."""
     with example("step_retries") as module:
         result = in_both_flavours(module, "pay", {"order_id": "ORD-1", "amount": 42.5})
+        refused = in_both_flavours(module, "pay", {"order_id": "ORD-1", "amount": 5000})
         assert result.value == module.Paid("pay-ORD-1", 42)
+    assert refused.status == "FAILED"
+    assert refused.operation("charge").attempts == 3
     assert [each.attempts for each in result.operations] == [3, 1]
     assert [event["EventType"] for event in result.history if event.get("Name") == "add_points"] == [
         "StepStarted",
         "StepSucceeded",
     ]
+
+
+@pytest.mark.parametrize("side", list(Side))
+@pytest.mark.parametrize("flavour", ["pay", "pay_blocking"])
+def test_a_crash_costs_an_attempt_of_a_step_that_may_be_tried_again(flavour: str, side: Side) -> None:
+    """Wherever in the charge it falls; points that may have been added stay as they are, and the execution fails."""
+    with example("step_retries") as module:
+        for at in range(1, 9):
+            runner = LocalRunner(getattr(module, flavour), client=partial(CrashingClient, at=at, side=side))
+            result = runner.run({"order_id": "ORD-1", "amount": 42.5})
+            assert result.operation("charge").status == "SUCCEEDED"
+            if result.status == "FAILED":
+                error = result.operation("add_points").error
+                assert error is not None
+                assert error.get("ErrorType") == "durable_core.StepInterruptedError"
 
 
 @pytest.mark.parametrize(("email", "steps"), [("ada@example.com", 4), ("paying@example.com", 2)])
