@@ -21,7 +21,7 @@ def normalize(row: int) -> int:
     return row * 10  # cheap, and may be done twice: the kind of step that the other modes are for
 
 
-# The default: a step's result is durable before the next step starts. One call for each step.
+# The default: a step's result is durable before the next step starts. A call for each step, or two if it is slow.
 @durable_execution(checkpointing=Checkpointing.EAGER)
 async def one_by_one(rows: int, ctx: DurableContext) -> int:
     return sum([await ctx.step(normalize, row, name=f"row-{row}") for row in range(rows)])
