@@ -86,6 +86,8 @@ BLOCKING_ONE_STEP = _pair("steps", "blocking 1 100", "1 10")
 STEPS = _pair("steps", "async 1000 1", "1000 1")
 THREAD_STEPS = _pair("steps", "threads 1000 1", "1000 1")
 BLOCKING_STEPS = _pair("steps", "blocking 1000 1", "1000 1")
+BATCHED_STEPS = _pair("steps", "async 1000 1 batched", "1000 1")
+OPTIMISTIC_STEPS = _pair("steps", "async 1000 1 optimistic", "1000 1")
 HTTP_STEPS = _pair("steps", "async 1000 1 http", "1000 1 http", http=True)
 CALLS_OF_2 = _pair("checkpoint", "2 300", "2 300", http=True)
 CALLS_OF_250 = _pair("checkpoint", "250 30", "250 30", http=True)
@@ -108,6 +110,8 @@ WORKS = (
     Work("steps-cpu", "1,000 `async def` steps, CPU a step", STEPS, "cpu", US, Faster(6), 1_000),
     Work("steps-wall", "… wall a step", STEPS, "wall", US, Faster(20), 1_000),
     Work("steps-calls", "… calls to the service", STEPS, "calls", COUNT, AtMost(1_000)),
+    Work("batched-calls", "… calls in `BATCHED`", BATCHED_STEPS, "calls", COUNT, Faster(20)),
+    Work("optimistic-calls", "… calls in `OPTIMISTIC`", OPTIMISTIC_STEPS, "calls", COUNT, AtMost(20)),
     Work("threads-cpu", "1,000 `def` steps on worker threads, CPU a step", THREAD_STEPS, "cpu", US, Faster(2), 1_000),
     Work("blocking-cpu", "blocking flavour: 1,000 steps, CPU a step", BLOCKING_STEPS, "cpu", US, Faster(15), 1_000),
     Work("blocking-calls", "… calls to the service", BLOCKING_STEPS, "calls", COUNT, AtMost(1_000)),

@@ -1,4 +1,4 @@
-"""Steps one after the other: ``ours_steps.py async|threads|blocking STEPS INVOCATIONS [http]``."""
+"""Steps one after the other: ``ours_steps.py async|threads|blocking STEPS INVOCATIONS [http|batched|optimistic]``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fake import LambdaContext, invocation
 from meter import report, usual
 from ours_client import InProcess
 
-from durable_core import DurableContext, blocking, durable_execution
+from durable_core import Checkpointing, DurableContext, blocking, durable_execution
 
 
 async def work(number: int) -> int:
@@ -42,9 +42,11 @@ def on_one_thread(steps: int, ctx: blocking.DurableContext) -> int:
 WORKFLOWS: dict[str, Callable[..., Any]] = {"async": on_the_loop, "threads": on_threads, "blocking": on_one_thread}
 
 
-def main(flavour: str, steps: int, invocations: int, *, http: bool) -> None:
+def main(flavour: str, steps: int, invocations: int, how: str = "eager") -> None:
     client = InProcess()
-    handler = durable_execution(client=None if http else client)(WORKFLOWS[flavour])
+    checkpointing = Checkpointing.EAGER if how == "http" else Checkpointing(how)
+    decorate = durable_execution(client=None if how == "http" else client, checkpointing=checkpointing)
+    handler = decorate(WORKFLOWS[flavour])
     context = LambdaContext()
     handler(invocation(3), context)
     before = client.calls
@@ -54,4 +56,4 @@ def main(flavour: str, steps: int, invocations: int, *, http: bool) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), http="http" in sys.argv)
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), *sys.argv[4:])
