@@ -39,12 +39,13 @@ class AtMost(NamedTuple):
     """Our figure is *most* or less, whatever the official one."""
 
     most: float
+    unit: Unit = Unit.COUNT
 
     def met(self, official: float, ours: float) -> bool:
         return ours <= self.most
 
     def __str__(self) -> str:
-        return f"at most {self.most:,g}"
+        return f"at most {self.unit.show(self.most)}"
 
 
 class Pair(NamedTuple):
@@ -96,6 +97,10 @@ REPLAY_10K = _pair("replay", "async 10000", "10000")
 REPLAY_25K = _pair("replay", "async 25000", "25000")
 BLOCKING_REPLAY = _pair("replay", "blocking 1000", "1000")
 GATHER = _pair("gather", "1000", "1000")
+MAP_1K = _pair("map", "async 1000 0", "1000 0")
+MAP_10K = _pair("map", "async 10000 0", "10000 0")
+BLOCKING_MAP = _pair("map", "blocking 1000 0", "1000 0")
+BLOCKING_NAPS = _pair("map", "blocking 1000 5", "1000 5")
 RUNNER_WAITS = _pair("runner", "100 50", "100 50")
 RUNNER_STEPS = _pair("runner", "1000 0", "1000 0")
 
@@ -128,6 +133,18 @@ WORKS = (
     Work("gather-cpu", "gather of 1,000 × two steps (official: map), CPU", GATHER, "cpu", MS, Faster(10)),
     Work("gather-threads", "… threads", GATHER, "threads", COUNT, AtMost(4)),
     Work("gather-calls", "… calls to the service", GATHER, "calls", COUNT, AtMost(20)),
+    Work("map-cpu", "map of 1,000 items of one `async def` step, CPU", MAP_1K, "cpu", MS, Faster(10)),
+    Work("map-threads", "… threads", MAP_1K, "threads", COUNT, AtMost(4)),
+    Work("map-calls", "… calls to the service", MAP_1K, "calls", COUNT, AtMost(20)),
+    Work("map-memory", "… memory above an idle process", MAP_1K, "memory", MB, Faster(2)),
+    Work("map-10k-cpu", "map of 10,000 such items, CPU", MAP_10K, "cpu", MS, Faster(15)),
+    Work("map-10k-growth", "… an item, as a multiple of one of 1,000", MAP_10K, "growth", COUNT, AtMost(1.5)),
+    Work("map-10k-threads", "… threads", MAP_10K, "threads", COUNT, AtMost(4)),
+    Work("map-10k-memory", "… memory of the process, at its peak", MAP_10K, "peak", MB, AtMost(150e6, MB)),
+    Work("blocking-map-cpu", "blocking flavour: map of 1,000 such items, CPU", BLOCKING_MAP, "cpu", MS, Faster(3)),
+    Work("blocking-map-threads", "… threads", BLOCKING_MAP, "threads", COUNT, AtMost(64)),
+    Work("blocking-naps-cpu", "… of steps that sleep 5 ms, CPU", BLOCKING_NAPS, "cpu", MS, Faster(3)),
+    Work("blocking-naps-threads", "… threads", BLOCKING_NAPS, "threads", COUNT, AtMost(64)),
     Work("runner-waits", "test runner: 100 steps and 50 waits of a day, wall", RUNNER_WAITS, "wall", MS, Faster(60)),
     Work("runner-steps", "test runner: 1,000 steps, wall", RUNNER_STEPS, "wall", MS, Faster(15)),
 )
