@@ -99,6 +99,7 @@ BLOCKING_REPLAY = _pair("replay", "blocking 1000", "1000")
 GATHER = _pair("gather", "1000", "1000")
 MAP_1K = _pair("map", "async 1000 0", "1000 0")
 MAP_10K = _pair("map", "async 10000 0", "10000 0")
+PAUSES = _pair("pauses", "1000", "1000")
 BLOCKING_MAP = _pair("map", "blocking 1000 0", "1000 0")
 BLOCKING_NAPS = _pair("map", "blocking 1000 5", "1000 5")
 RUNNER_WAITS = _pair("runner", "100 50", "100 50")
@@ -141,6 +142,8 @@ WORKS = (
     Work("map-10k-growth", "… an item, as a multiple of one of 1,000", MAP_10K, "growth", COUNT, AtMost(1.5)),
     Work("map-10k-threads", "… threads", MAP_10K, "threads", COUNT, AtMost(4)),
     Work("map-10k-memory", "… memory of the process, at its peak", MAP_10K, "peak", MB, AtMost(150e6, MB)),
+    Work("map-suspend", "1,000 map items that wait: the first invocation, CPU", PAUSES, "suspend", MS, Faster(6)),
+    Work("map-resume", "… the invocation after all waits, CPU", PAUSES, "resume", MS, Faster(6)),
     Work("blocking-map-cpu", "blocking flavour: map of 1,000 such items, CPU", BLOCKING_MAP, "cpu", MS, Faster(3)),
     Work("blocking-map-threads", "… threads", BLOCKING_MAP, "threads", COUNT, AtMost(64)),
     Work("blocking-naps-cpu", "… of steps that sleep 5 ms, CPU", BLOCKING_NAPS, "cpu", MS, Faster(3)),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 ARN = "arn:aws:lambda:eu-west-1:123456789012:function:bench:1/durable-execution/bench/0001"
 _EPOCH_MILLIS = 1_750_000_000_000
+_DAY_MILLIS = 86_400_000
 
 
 class LambdaContext:
@@ -46,7 +48,7 @@ def invocation(payload: object, recorded: Iterable[dict[str, Any]] = ()) -> dict
 def recorded_step(number: int, name: str) -> dict[str, Any]:
     """The *number*-th operation of an execution, counted from 1: a step that returned its number."""
     return {
-        "Id": hashlib.blake2b(str(number).encode()).hexdigest()[:64],
+        "Id": _id(str(number)),
         "Type": "STEP",
         "SubType": "Step",
         "Name": name,
@@ -57,7 +59,25 @@ def recorded_step(number: int, name: str) -> dict[str, Any]:
     }
 
 
-def answer(call: int, updates: Iterable[Mapping[str, Any]], now: object) -> dict[str, Any]:
+def recorded_pauses(items: int, name: str) -> Iterator[dict[str, Any]]:
+    """The first operations of an execution: a map of *items*, under way, each of which has paused for a day."""
+    over = _EPOCH_MILLIS + _DAY_MILLIS
+    begun = {"Type": "CONTEXT", "Status": "STARTED", "StartTimestamp": _EPOCH_MILLIS}
+    pause = {"Type": "WAIT", "SubType": "Wait", "Status": "SUCCEEDED", "StartTimestamp": _EPOCH_MILLIS}
+    pause |= {"EndTimestamp": over, "WaitDetails": {"ScheduledEndTimestamp": over}}
+    batch = _id("1")
+    yield {**begun, "Id": batch, "SubType": "Map", "Name": name}
+    for index in range(items):
+        item = _id(f"{batch}-{index}")
+        yield {**begun, "Id": item, "ParentId": batch, "SubType": "MapIteration", "Name": f"map-item-{index}"}
+        yield {**pause, "Id": _id(f"{item}-1"), "ParentId": item}
+
+
+def _id(place: str) -> str:
+    return hashlib.blake2b(place.encode()).hexdigest()[:64]
+
+
+def answer(call: int, updates: Iterable[Mapping[str, Any]], now: datetime | float) -> dict[str, Any]:
     """The answer to the *call*-th checkpoint, made at *now*: whatever was asked for is recorded."""
     operations: dict[str, dict[str, Any]] = {}  # a START and its end in one call change one operation
     for update in updates:
@@ -65,18 +85,24 @@ def answer(call: int, updates: Iterable[Mapping[str, Any]], now: object) -> dict
     return {"CheckpointToken": f"{call:04}", "NewExecutionState": {"Operations": list(operations.values())}}
 
 
-def _recorded(update: Mapping[str, Any], now: object) -> dict[str, Any]:
+def _recorded(update: Mapping[str, Any], now: datetime | float) -> dict[str, Any]:
     operation = {"Id": update["Id"], "Type": update["Type"], "StartTimestamp": now}
     for member in ("Name", "SubType", "ParentId"):
         if member in update:
             operation[member] = update[member]
     if update["Action"] == "START":
+        if update["Type"] == "WAIT":
+            operation["WaitDetails"] = {"ScheduledEndTimestamp": _after(now, update["WaitOptions"]["WaitSeconds"])}
         return operation | {"Status": "STARTED"}
     if update["Action"] != "SUCCEED":
         raise AssertionError(f"nothing fails in a benchmark, but here is {update}")
     details = {"Attempt": 1} if update["Type"] == "STEP" else {}
     operation[_DETAILS[update["Type"]]] = details | {"Result": update.get("Payload")}
     return operation | {"Status": "SUCCEEDED", "EndTimestamp": now}
+
+
+def _after(now: datetime | float, seconds: int) -> datetime | float:
+    return now + timedelta(seconds=seconds) if isinstance(now, datetime) else now + seconds
 
 
 _DETAILS = {"STEP": "StepDetails", "CONTEXT": "ContextDetails"}

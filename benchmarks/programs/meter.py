@@ -23,6 +23,7 @@ class Spent(NamedTuple):
 Answer = Mapping[str, object]
 """What an invocation returns, or as much of it as must be so."""
 SUCCEEDED: Answer = {"Status": "SUCCEEDED"}
+PENDING: Answer = {"Status": "PENDING"}
 
 
 def usual(invocation: Callable[[], Answer], times: int = 1, *, expected: Answer = SUCCEEDED) -> Spent:

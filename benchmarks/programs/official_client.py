@@ -9,13 +9,14 @@ from fake import answer
 
 
 class InProcess:
-    """Records whatever it is asked to, and counts the calls."""
+    """Records whatever it is asked to, and counts the calls and their updates."""
 
     def __init__(self) -> None:
-        self.calls = 0
+        self.calls = self.updates = 0
 
     def checkpoint_durable_execution(self, **parameters: Any) -> dict[str, Any]:
         self.calls += 1
+        self.updates += len(parameters["Updates"])
         return answer(self.calls, parameters["Updates"], datetime.now(UTC))
 
     def get_durable_execution_state(self, **parameters: Any) -> dict[str, Any]:

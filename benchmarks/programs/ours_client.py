@@ -10,15 +10,16 @@ from fake import answer
 
 
 class InProcess:
-    """Records whatever it is asked to, and counts the calls."""
+    """Records whatever it is asked to, and counts the calls and their updates."""
 
     def __init__(self) -> None:
-        self.calls = 0
+        self.calls = self.updates = 0
 
     def checkpoint(
         self, arn: str, token: str, updates: Sequence[Any], client_token: str, *, timeout: float | None = None
     ) -> Any:
         self.calls += 1
+        self.updates += len(updates)
         return answer(self.calls, updates, time.time())
 
     def get_state(self, arn: str, token: str, marker: str, *, timeout: float | None = None) -> Any:
