@@ -45,7 +45,12 @@ class Operation(Coroutine[object, Never, T]):
         kind = self._kind
         kind.lane.scope.placed.discard(kind)
         result = recall(kind)
-        return (yield from perform(kind).__await__()) if result is NOT_AT_HAND else result
+        if result is not NOT_AT_HAND:
+            return result
+        try:
+            return (yield from perform(kind).__await__())
+        finally:
+            self._close_operands()
 
     def send(self, value: Never) -> object:
         """For the event loop, as a coroutine's."""
@@ -53,6 +58,8 @@ class Operation(Coroutine[object, Never, T]):
 
     def throw(self, *error: Any) -> object:
         """For the event loop, as a coroutine's."""
+        if self._work is None:
+            self._close_operands()
         work = self._working()
         self._awaited = True  # what is thrown into a generator at first ends it before it runs
         return work.throw(*error)
@@ -62,6 +69,14 @@ class Operation(Coroutine[object, Never, T]):
         self._kind.lane.scope.placed.discard(self._kind)
         if self._work is not None:
             self._work.close()
+        else:
+            self._close_operands()
+
+    def _close_operands(self) -> None:
+        """What was placed for its sake is never to run either."""
+        for each in self._kind.operands():
+            if isinstance(each, Operation) and not each._awaited and each._work is None:
+                each.close()
 
     def _working(self) -> Generator[object, Never, T]:
         if self._work is None:

@@ -291,7 +291,8 @@ def sockets_to(port: int) -> Iterator[socket.socket]:
         with contextlib.suppress(OSError):
             if stat.S_ISSOCK(os.fstat(int(name)).st_mode):
                 with socket.fromfd(int(name), socket.AF_INET, socket.SOCK_STREAM) as copy:
-                    if copy.getpeername()[1] == port:
+                    peer = copy.getpeername()  # a name of another shape is that of another kind of socket
+                    if isinstance(peer, tuple) and peer[1] == port:
                         yield copy
 
 

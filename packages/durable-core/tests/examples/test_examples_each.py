@@ -194,8 +194,7 @@ def test_a_parcel_is_signed_for_or_lost() -> None:
     with example("deliver_in_time") as module:
         signed = in_both_flavours(module, "deliver", parcel, callbacks={"signature": "Ada"}, same_operations=False)
         lost = LocalRunner(module.deliver).run(parcel)
-        # Without the look at a replay, which does not know yet what the loser of a blocking race saw.
-        lost_blocking = LocalRunner(module.deliver_blocking, verify_replay=False).run(parcel)
+        lost_blocking = LocalRunner(module.deliver_blocking).run(parcel)
     assert signed.value == "signed by Ada"
     assert signed.operation("three-days").status == "CANCELLED"
     assert lost.value == lost_blocking.value == "lost, 8 refunded"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import logging
+from typing import Any
 
 import pytest
 
@@ -66,3 +68,40 @@ def test_a_failure_that_any_has_swallowed_is_not_logged_by_a_replay(caplog: pyte
         assert not LocalRunner(handler).run().value
         gc.collect()
     assert not caplog.messages
+
+
+HOUR = Duration.from_hours(1)
+TEN_MINUTES = Duration.from_minutes(10)
+
+
+async def any_of_two(ctx: DurableContext) -> None:
+    callback = await ctx.create_callback(name="van")
+    await ctx.any([callback.result(), ctx.wait(HOUR)])
+
+
+@pytest.mark.parametrize(
+    "loser",
+    [
+        lambda ctx: ctx.any([ctx.wait(HOUR), ctx.wait(Duration.from_hours(2))]),
+        any_of_two,
+        lambda ctx: any_of_two,
+    ],
+    ids=["an operation", "a coroutine", "a function"],
+)
+def test_a_combinator_in_a_loser_is_closed_in_a_replay_with_all_that_it_would_run(loser: Any) -> None:
+    @durable_execution
+    async def handler(event: object, ctx: DurableContext) -> str:
+        await ctx.race([loser(ctx), ctx.wait(TEN_MINUTES)])
+        await ctx.wait(SECOND)
+        return "decided"
+
+    assert LocalRunner(handler).run().value == "decided"
+
+
+def test_a_task_may_be_given_to_a_combinator_twice() -> None:
+    @durable_execution
+    async def handler(event: object, ctx: DurableContext) -> list[str]:
+        task = asyncio.create_task(quick_async(ctx))
+        return await ctx.all([task, task])
+
+    assert LocalRunner(handler).run().value == ["", ""]

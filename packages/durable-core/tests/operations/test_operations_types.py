@@ -66,7 +66,7 @@ ORDER = Order(UUID(int=7), NOON, [Item("tea", Decimal("1.10"))])
 VALUES: dict[str, tuple[Any, Any]] = {
     "a dataclass": (Order, ORDER),
     "dataclasses in a list": (list[Order], [ORDER, ORDER]),
-    "a pydantic model": (Customer, Customer(name="Ann", tags={"a", "b"})),
+    "a pydantic model": (Customer, Customer(name="Ann", tags={"a"})),
     "pydantic models in a dict": (dict[str, Customer], {"a": Customer(name="Ann", tags=set())}),
     "a named tuple": (Point, Point(1, 2)),
     "a typed dict": (Stock, {"left": 3}),

@@ -110,7 +110,7 @@ def test_the_traceback_of_a_hook_begins_with_the_hook(flavour: str, caplog: pyte
     assert LocalRunner(handler_of(flavour, body, plugins=[plugin])).run().status == "SUCCEEDED"
     (_, error, _) = caplog.records[0].exc_info or (None, None, None)
     assert error is not None
-    assert error.__context__ is None
+    assert not isinstance(error.__context__, RuntimeError)  # "no running event loop"
 
 
 @both_flavours

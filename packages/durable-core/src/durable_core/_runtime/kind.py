@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from types import CodeType, FrameType
 from typing import Any, Generic, TypeVar
 
@@ -116,6 +116,10 @@ class Kind(Generic[T_co]):
     async def run_unrecorded(self) -> T_co:
         """Run it where it is not ``recorded``."""
         raise AssertionError(f"{self} is always recorded")
+
+    def operands(self) -> Sequence[Any]:
+        """What it would run: placed for its sake alone."""
+        return ()
 
     def abandoned(self) -> OperationUpdate | None:
         """What to tell the service when nobody waits for it any more."""

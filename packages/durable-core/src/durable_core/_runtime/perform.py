@@ -43,6 +43,7 @@ async def perform(kind: Kind[T]) -> T:
         return _seen(kind, entry)
     finally:
         driver.finish(begun)
+        del begun  # a task, which holds the error that holds this frame: no circle is left
 
 
 def recall(kind: Kind[T]) -> T:
@@ -57,6 +58,7 @@ def recall(kind: Kind[T]) -> T:
         return _seen(kind, entry)
     finally:
         driver.finish(begun)
+        del begun
 
 
 def at_hand(kind: Kind[Any]) -> Operation | None:

@@ -118,7 +118,10 @@ async def run_body(scope: Scope, func: Callable[..., Any], args: tuple[Any, ...]
     scope.ended = True
     if cancelled is not None:
         cancel(scope.tasks)
-        raise cancelled
+        try:
+            raise cancelled
+        finally:
+            del cancelled  # it holds this frame
     result: Attempt = task.result()
     return result
 

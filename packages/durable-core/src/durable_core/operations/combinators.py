@@ -112,6 +112,9 @@ class Combinator(Kind[Any]):
     def is_over(self, entry: Operation) -> bool:
         return False  # its operands give the values, and have to be run or recalled for that
 
+    def operands(self) -> Sequence[Any]:
+        return self._operands
+
     def was_met(self, recorded: Container[str]) -> bool:
         """It has no record before it is decided; its operands have."""
         first = [id for each in self._operands if (id := _first_id(each)) is not None]

@@ -152,7 +152,7 @@ class Batch:
 class FanOut(Child):
     """A CONTEXT whose body runs branches."""
 
-    __slots__ = ("_branch_subtype", "_how", "_places", "_specs", "_total", "subtype")
+    __slots__ = ("_branch_config", "_branch_subtype", "_how", "_places", "_specs", "_total", "subtype")
 
     def __init__(
         self,
@@ -171,6 +171,8 @@ class FanOut(Child):
         self._places = [place for place, spec in enumerate(specs) for _ in spec.given]  # of the branches, by item
         self._total = len(self._places)
         self._how = config
+        flat = config.nesting is Nesting.FLAT
+        self._branch_config = ChildConfig(serdes=config.item_serdes, returns=config.returns, virtual=flat)
 
     def __str__(self) -> str:
         kind = self.subtype.lower()
@@ -230,7 +232,7 @@ class FanOut(Child):
 
     def _branch(self, scope: Scope, index: int) -> Branch:
         how = self._how
-        config = ChildConfig(serdes=how.item_serdes, returns=how.returns, virtual=how.nesting is Nesting.FLAT)
+        config = self._branch_config
         spec = self._specs[index]
         if spec.one_by_one is None:
             branch = Branch(spec, self._branch_subtype, config, self._make_context)
@@ -248,8 +250,7 @@ class FanOut(Child):
         return self._how.serdes or BatchSerDes(self._item_serdes, self.describe, self._item_failure)
 
     def _item_serdes(self, index: int) -> SerDes[Any]:
-        config = ChildConfig(serdes=self._how.item_serdes, returns=self._how.returns)
-        return serdes_of(config, self.execution.settings, facts_of(self._specs[self._places[index]].func))
+        return serdes_of(self._branch_config, self.execution.settings, facts_of(self._specs[self._places[index]].func))
 
     def _item_failure(self, index: int, name: str | None, record: ErrorObject) -> OperationError:
         place = self._places[index]
