@@ -106,7 +106,6 @@ WORLD: Final = (
             "test_a_body_that_blocks_the_loop_or_a_thread_does_not_hold_back_what_was_recorded",
             "test_a_start_that_nobody_waits_for_shares_the_call_of_a_quick_outcome",
         ),
-        not_yet="callbacks",
     ),
     Row(
         "clocks disagree a timer fires late",
@@ -181,8 +180,8 @@ PROGRAM: Final = (
             "test_an_operation_in_a_strategy_serializer_or_mapper_takes_no_place",
             "test_a_step_that_fails_for_a_misplaced_operation_says_so_as_a_step_error_too",
             "test_a_context_of_an_earlier_invocation_is_refused_in_the_next",
+            "test_the_context_of_the_handler_is_refused_in_a_branch",
         ),
-        not_yet="branches of map and parallel",
     ),
     Row(
         "operation that nobody awaits",
@@ -204,8 +203,10 @@ PROGRAM: Final = (
     ),
     Row(
         "gather notify sleeps to_thread before its step",
-        ("test_a_task_that_sleeps_or_uses_a_thread_before_its_step_is_not_suspended_before_the_step_ran",),
-        not_yet="beside a callback; here it is beside a wait",
+        (
+            "test_a_task_that_sleeps_or_uses_a_thread_before_its_step_is_not_suspended_before_the_step_ran",
+            "test_a_task_that_sleeps_beside_a_callback_is_not_suspended_before_its_step_ran",
+        ),
     ),
     Row(
         "awaits an Event that nobody sets",
@@ -280,7 +281,10 @@ PROGRAM: Final = (
         "CANCEL meets a timer that just fired",
         ("test_a_cancel_that_meets_a_timer_which_has_fired_loses_nothing",),
     ),
-    Row("blocking map inside a blocking map", not_yet="map"),
+    Row(
+        "blocking map inside a blocking map",
+        ("test_blocking_maps_inside_blocking_maps_finish_though_they_are_more_than_threads",),
+    ),
     Row(
         "module-level async clients",
         ("test_a_module_level_async_client_keeps_its_connection_from_one_invocation_to_the_next",),
@@ -363,11 +367,20 @@ PROGRAM: Final = (
             "test_an_argument_that_no_execution_could_accept_is_refused_before_any_effect",
             "test_a_configuration_that_no_execution_could_accept_is_refused_where_it_is_made",
             "test_fractions_of_seconds_are_rounded_up_and_the_longest_wait_is_taken",
+            "test_a_heartbeat_that_is_longer_than_the_time_out_and_a_share_over_a_hundred_are_refused",
         ),
-        not_yet="heartbeats of callbacks, percentages of map",
     ),
-    Row("map larger than the quota leaves room for", not_yet="map"),
-    Row("10,000 items 1,400 blocking", not_yet="map"),
+    Row(
+        "map larger than the quota leaves room for",
+        ("test_a_map_that_the_quota_cannot_hold_is_refused_with_the_figures_and_before_its_first_item",),
+    ),
+    Row(
+        "10,000 items 1,400 blocking",
+        (
+            "test_many_blocking_items_share_a_bounded_pool",
+            "test_ten_thousand_items_take_no_threads_in_async_workflows",
+        ),
+    ),
     Row(
         "1,000 nested child contexts",
         (
