@@ -92,13 +92,15 @@ class TestResult(Generic[T]):
         return [each for each in self.operations if each.parent_id == parent.id]
 
     def to_table(self) -> str:
-        """The operations as a table, nested as they ran."""
+        """The operations as a table, nested as they ran, and how the execution ended."""
         rows: list[tuple[str, ...]] = [("operation", "kind", "status", "attempts", "took", "result")]
         rows += [_row(each, depth) for each, depth in self._nested()]
         widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
         lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
         lines.insert(1, "  ".join("-" * width for width in widths))
         ending = f"{self.status} after {len(self.invocations)} invocation{'s' * (len(self.invocations) != 1)}"
+        if self.error is not None:
+            ending += f": {self.error.get('ErrorType', 'an error')}: {self.error.get('ErrorMessage', '')}"
         return "\n".join([*lines, ending])
 
     def print(self) -> None:
