@@ -9,10 +9,10 @@ from durable_core._runtime.kind import Kind
 from durable_core._runtime.perform import NOT_AT_HAND, perform, recall
 from durable_core.errors import ContextMisuseError
 
-T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 
-class Operation(Coroutine[object, Never, T]):
+class Operation(Coroutine[object, Never, T_co]):
     """An operation that has taken its place and waits to be awaited, once.
 
     ``await`` it, or give it to ``asyncio.gather``, ``asyncio.create_task`` or ``TaskGroup.create_task``.
@@ -22,10 +22,10 @@ class Operation(Coroutine[object, Never, T]):
 
     is_durable_operation = True
 
-    def __init__(self, kind: Kind[T]) -> None:
+    def __init__(self, kind: Kind[T_co]) -> None:
         self._kind = kind
         self._awaited = False
-        self._work: Generator[object, Never, T] | None = None
+        self._work: Generator[object, Never, T_co] | None = None
         kind.lane.scope.placed.add(kind)
 
     @property
@@ -38,7 +38,7 @@ class Operation(Coroutine[object, Never, T]):
         """Its id, as it is recorded."""
         return self._kind.id
 
-    def __await__(self) -> Generator[object, Never, T]:
+    def __await__(self) -> Generator[object, Never, T_co]:
         if self._awaited:
             raise ContextMisuseError(f"{self} is awaited a second time; keep its result, or await one task twice")
         self._awaited = True
@@ -78,7 +78,7 @@ class Operation(Coroutine[object, Never, T]):
             if isinstance(each, Operation) and not each._awaited and each._work is None:
                 each.close()
 
-    def _working(self) -> Generator[object, Never, T]:
+    def _working(self) -> Generator[object, Never, T_co]:
         if self._work is None:
             self._kind.lane.scope.placed.discard(self._kind)  # a generator that is thrown into at first never runs
             self._work = self.__await__()

@@ -272,6 +272,8 @@ async def combinators(ctx: DurableContext) -> None:
     assert_type(await ctx.all([counted, counted]), list[int])
     assert_type(await ctx.all([ctx.step(count), ctx.step(count)]), list[int])
     assert_type(await ctx.any([asyncio.create_task(counted(ctx))]), int)
+    in_time = await ctx.race([ctx.step(count), ctx.wait(timedelta(1))])
+    assert_type(in_time, int | None)
     assert_type(await ctx.race([received(ctx), received(ctx)]), Receipt)
     assert_type(await ctx.all_settled([counted, counted], name="both"), BatchResult[int])
 

@@ -33,7 +33,8 @@ class StrandGroup:
         self._trouble: BaseException | None = None
         self._asked = False
         self._live: set[Strand] = set()
-        self._over: list[tuple[int, str, int, Strand]] = []
+        self._over: list[tuple[int, str, int]] = []
+        self._ended: dict[int, Strand] = {}
         self._count = itertools.count()
         self._behind = 0
         self._abandoned: list[Kind[Any]] = []
@@ -87,7 +88,7 @@ class StrandGroup:
                     crew.busy -= 1
                     crew.tell()
                     return
-                over = heapq.heappop(self._over)[3]
+                over = self._ended.pop(heapq.heappop(self._over)[2])
             if over.resume():
                 with crew.lock:
                     self._live.discard(over)
@@ -146,8 +147,10 @@ class StrandGroup:
             return
         strand.counts(False)
         entry = self.crew.journal.find(strand.operation.id)
-        moment = strand.moment if entry is None else (ended(entry), entry["Id"])
-        heapq.heappush(self._over, (*moment, next(self._count), strand))
+        at, id = strand.moment if entry is None else (ended(entry), entry["Id"])
+        number = next(self._count)
+        heapq.heappush(self._over, (at, id, number))
+        self._ended[number] = strand
         self._tell()
 
     def waits_for_code(self, change: int) -> None:
@@ -192,6 +195,7 @@ class StrandGroup:
         self.crew.strands.difference_update(self._live)
         self._live.clear()
         self._over.clear()
+        self._ended.clear()
         if self.ready:
             self.crew.wanted -= len(self.ready)
             self.ready.clear()

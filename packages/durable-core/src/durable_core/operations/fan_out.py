@@ -26,15 +26,16 @@ from durable_core.results import BatchItem, BatchResult, CompletionReason, ItemS
 from durable_core.serdes import SerDes
 
 F = TypeVar("F")
+F_co = TypeVar("F_co", covariant=True)
 
 _MAP: MapConfig[Any] = MapConfig()
 _PARALLEL: ParallelConfig[Any] = ParallelConfig()
 
 
-class ParallelBranch(Struct, Generic[F], frozen=True):
+class ParallelBranch(Struct, Generic[F_co], frozen=True):
     """A branch of ``parallel`` that has a name."""
 
-    func: F
+    func: F_co
     name: str
 
 
