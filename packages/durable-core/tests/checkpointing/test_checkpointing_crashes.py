@@ -30,6 +30,9 @@ from durable_core.spi import DurableServiceClient
 from durable_testing import LocalRunner, TestResult
 from durable_testing.faults import SandboxDied, Side
 
+pytestmark = pytest.mark.exhaustive
+
+
 AT_MOST_ONCE = StepConfig(retry_strategy=NoRetry(), step_semantics=StepSemantics.AT_MOST_ONCE_PER_RETRY)
 STEPS = 40
 REDONE = {EAGER: 1, BATCHED: AHEAD, OPTIMISTIC: STEPS}

@@ -18,6 +18,9 @@ from plain_interpreter import interpret
 from durable_core import Checkpointing
 from durable_testing.faults import Side
 
+pytestmark = pytest.mark.exhaustive
+
+
 SEQUENTIAL = [
     pytest.param(each, flavour, id=f"{each.name}-{flavour}")
     for each in PROGRAMS.values()

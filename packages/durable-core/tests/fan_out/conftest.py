@@ -18,6 +18,10 @@ PATIENCE = 30.0
 """Seconds that a test may take; the slowest takes three."""
 
 
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # by whoever runs the tests in the background
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 class HangError(BaseException):
     """The test took too long."""
 

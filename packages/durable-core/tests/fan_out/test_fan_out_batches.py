@@ -160,6 +160,7 @@ def test_each_item_has_a_result_and_the_map_completes_as_it_is_told(case: str, f
 @both_nestings
 @both_flavours
 @every_case
+@pytest.mark.exhaustive
 def test_a_crash_beside_any_checkpoint_does_not_show(
     case: str, flavour: str, nesting: Nesting, side: Side, updates: int
 ) -> None:

@@ -23,6 +23,7 @@ def test_a_combinator_gives_the_same_on_every_replay(flavour: str, body: Body) -
 @each_program
 @pytest.mark.parametrize("updates", [250, 1], ids=["batches", "single"])
 @pytest.mark.parametrize("side", Side)
+@pytest.mark.exhaustive
 def test_a_crash_beside_any_checkpoint_does_not_show(flavour: str, body: Body, side: Side, updates: int) -> None:
     check_every_crash(handler_of(flavour, seen_twice(body)), PROGRAMS[body], side, updates)
 
@@ -106,6 +107,7 @@ def test_a_combinator_of_operations_gives_the_same_on_every_replay(body: Body) -
 @each_of_operations
 @pytest.mark.parametrize("updates", [250, 1], ids=["batches", "single"])
 @pytest.mark.parametrize("side", Side)
+@pytest.mark.exhaustive
 def test_a_crash_beside_a_checkpoint_of_operations_does_not_show(body: Body, side: Side, updates: int) -> None:
     check_every_crash(handler_of("async", seen_twice(body)), OF_OPERATIONS[body], side, updates)
 

@@ -52,6 +52,7 @@ def test_a_batch_completes_as_it_is_told_and_a_replay_gives_the_same(flavour: st
 @pytest.mark.parametrize("updates", [250, 1], ids=["batches", "single"])
 @pytest.mark.parametrize("side", Side)
 @pytest.mark.parametrize("case", CASES)
+@pytest.mark.exhaustive
 def test_a_crash_beside_any_checkpoint_does_not_show(
     flavour: str, case: str, side: Side, updates: int, nesting: Nesting
 ) -> None:

@@ -38,6 +38,9 @@ from durable_core import (
 from durable_testing import LocalRunner, TestResult
 from durable_testing.faults import CrashingClient, Side
 
+pytestmark = pytest.mark.exhaustive
+
+
 MINUTE = Duration.from_minutes(1)
 
 

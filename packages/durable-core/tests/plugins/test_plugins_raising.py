@@ -6,7 +6,7 @@ import asyncio
 import logging
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import Any
 
 import pytest
@@ -288,6 +288,15 @@ def test_there_is_one_plugin_for_each_invocation_and_all_are_told_in_order(flavo
     assert len({id(plugin) for _, plugin in told}) == 4
 
 
+@pytest.fixture
+def _interruptible() -> Generator[None]:
+    """Ctrl-C as usual, also where whoever runs the tests in the background has it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_interruptible")
 @both_flavours
 @pytest.mark.parametrize("hook", HOOKS)
 def test_a_key_that_interrupts_the_process_in_a_hook_interrupts_it(flavour: str, hook: str) -> None:
