@@ -35,7 +35,7 @@ class AsyncDriver(Scheduler):
 
     def flush(self) -> None:
         """Send all that is queued, now that the loop is over; raise what went wrong."""
-        self._pipeline.flush()
+        self._pipeline.flush(self._pipeline.settle)
 
     def group(self, operation: Kind[Any], scope: Scope) -> AsyncGroup:
         return AsyncGroup(self, scope)

@@ -106,9 +106,7 @@ class Crew:
 
     def call(self) -> None:
         """Make a call on this thread, or wait for the one in flight, and take over the answer."""
-        if not self.pipeline.send():
-            self.pipeline.wait_for_answer()
-        self.answered()
+        self.pipeline.call(self.answered)
 
     def answered(self) -> None:
         """Take over what the service has answered. From any thread; whatever goes wrong ends the invocation."""
@@ -155,10 +153,10 @@ class Crew:
 
     # Strands that wait for the outside world
 
-    def has_come(self, id: str) -> bool:
-        """Whether what the operation with this *id* waits for has come about."""
+    def come(self, id: str) -> Operation | None:
+        """The record of the operation with this *id*, if what it waits for has come about."""
         entry = self.journal.find(id)
-        return entry is not None and (entry["Status"] in TERMINAL or entry["Status"] == "READY")
+        return entry if entry is not None and (entry["Status"] in TERMINAL or entry["Status"] == "READY") else None
 
     @property
     def awaits_nothing(self) -> bool:
@@ -205,7 +203,7 @@ class Crew:
     def _tell(self, id: str) -> None:
         if id not in self._parked:
             return
-        if self.has_come(id):
+        if self.come(id) is not None:
             for strand in self._parked.pop(id):
                 strand.wake()
         else:

@@ -62,8 +62,8 @@ class HandlerDriver(BlockingDriver):
 
     async def park(self, operation: Kind[Any]) -> Operation:
         self._until_quiet()
-        entry = self.crew.journal.find(operation.id)
-        if entry is None or not self.crew.has_come(operation.id):
+        entry = self.crew.come(operation.id)
+        if entry is None:
             self._suspend()
         return entry
 
@@ -72,11 +72,7 @@ class HandlerDriver(BlockingDriver):
 
     def flush(self) -> None:
         """Send all that is queued; raise what went wrong."""
-        pipeline = self.crew.pipeline
-        while not pipeline.quiet and pipeline.failure is None and not pipeline.closed:
-            self.crew.call()
-        if pipeline.failure is not None:
-            raise pipeline.failure
+        self.crew.pipeline.flush(self.crew.answered)
 
     def group(self, operation: Kind[Any], scope: Scope) -> StrandGroup:
         return StrandGroup(self)

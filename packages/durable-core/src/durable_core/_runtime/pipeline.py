@@ -149,6 +149,12 @@ class Pipeline:
                 self._changed.notify_all()
         return True
 
+    def call(self, settle: Callable[[], object]) -> None:
+        """Make a call on this thread, or wait for the one in flight, and *settle* the answer."""
+        if not self.send():
+            self.wait_for_answer()
+        settle()
+
     def wait_for_answer(self, timeout: float | None = None) -> None:
         """Return when no call is in flight, or after *timeout* seconds."""
         if not self.sending:
@@ -180,12 +186,10 @@ class Pipeline:
                     ticket.waiter(ticket)
         return changed
 
-    def flush(self) -> None:
-        """Send all that is queued, on this thread; raise what went wrong."""
+    def flush(self, settle: Callable[[], object]) -> None:
+        """Send all that is queued, on this thread, and *settle* each answer; raise what went wrong."""
         while not self.quiet and self.failure is None and not self.closed:
-            if not self.send():
-                self.wait_for_answer()
-            self.settle()
+            self.call(settle)
         if self.failure is not None:
             raise self.failure
 

@@ -167,7 +167,7 @@ class Strand(BlockingDriver):
             if self.inner is None or self.inner.done:
                 self.wake()
         elif self.awaited is not None:
-            if self.crew.has_come(self.awaited.id):
+            if self.crew.come(self.awaited.id) is not None:
                 self.wake()
             else:
                 self.crew.park(self, self.awaited)
@@ -247,8 +247,8 @@ class Strand(BlockingDriver):
             if self.ending is not None and operation.id in self.crew.journal.begun:
                 self.crew.abandon(operation)
             self.go_on()
-            entry = self.crew.journal.find(operation.id)
-            if entry is not None and self.crew.has_come(operation.id):
+            entry = self.crew.come(operation.id)
+            if entry is not None:
                 return entry
             self.awaited, self.ending = operation, _UNWINDING
         raise Suspended("the branch gives its thread back")

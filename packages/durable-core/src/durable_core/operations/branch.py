@@ -148,8 +148,7 @@ class BatchBranch(Branch):
         return serdes_of(self.config, self.execution.settings, self._item_facts)
 
     def _failure(self, index: int, name: str | None, record: ErrorObject) -> OperationError:
-        family = Family(self.execution.settings.errors, self._item_facts.names)
-        return rebuild(ChildContextError, record, standing(self.id, name), family)
+        return item_failure(self, self._item_facts, record, self.id, name)
 
 
 def in_batches(given: Sequence[Given], batcher: ItemBatcher) -> list[tuple[Given, ...]]:
@@ -175,6 +174,14 @@ def _size(given: Given) -> int:
         raise ValidationError(
             f"ItemBatcher.max_bytes measures items as JSON, and item {given.index} has none ({error}); use max_items"
         ) from error
+
+
+def item_failure(
+    batch: Kind[Any], facts: FunctionFacts, record: ErrorObject, id: str, name: str | None
+) -> OperationError:
+    """The error that *record* describes, of an item of *batch* with this *name*; its branch has this *id*."""
+    family = Family(batch.execution.settings.errors, facts.names)
+    return rebuild(ChildContextError, record, standing(id, name), family)
 
 
 def standing(id: str, name: str | None) -> Operation:

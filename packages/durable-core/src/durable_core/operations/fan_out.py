@@ -10,16 +10,15 @@ from msgspec import Struct
 
 from durable_core._core.clock import ended
 from durable_core._core.identity import hashed
-from durable_core._core.rebuilding import Family, rebuild
 from durable_core._runtime.attempt import Attempt
 from durable_core._runtime.group import Outcome
 from durable_core._runtime.scope import Scope
 from durable_core._wire.shapes import TERMINAL, ErrorObject
 from durable_core.completion import CompletionConfig, Tally
 from durable_core.config import ChildConfig, MapConfig, Nesting, ParallelConfig
-from durable_core.errors import ChildContextError, OperationError, SizeLimitError, ValidationError
+from durable_core.errors import OperationError, SizeLimitError, ValidationError
 from durable_core.operations.batches import BatchSerDes, Outline
-from durable_core.operations.branch import BatchBranch, Branch, BranchSpec, Given, MakeContext, in_batches, standing
+from durable_core.operations.branch import BatchBranch, Branch, BranchSpec, Given, MakeContext, in_batches, item_failure
 from durable_core.operations.child import Child
 from durable_core.operations.functions import checked_name, facts_of, serdes_of
 from durable_core.results import BatchItem, BatchResult, CompletionReason, ItemStatus
@@ -255,8 +254,7 @@ class FanOut(Child):
 
     def _item_failure(self, index: int, name: str | None, record: ErrorObject) -> OperationError:
         place = self._places[index]
-        family = Family(self.execution.settings.errors, facts_of(self._specs[place].func).names)
-        return rebuild(ChildContextError, record, standing(hashed(f"{self.id}-{place}"), name), family)
+        return item_failure(self, facts_of(self._specs[place].func), record, hashed(f"{self.id}-{place}"), name)
 
 
 def _the_body(scope: Scope) -> Any:
