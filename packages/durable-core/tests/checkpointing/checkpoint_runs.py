@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import faulthandler
-import functools
-import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Coroutine, Generator, Sequence
-from contextlib import contextmanager
-from typing import Any, Final, cast
+from collections.abc import Callable, Sequence
+from typing import Any, Final
 
+import both_flavours
 import pytest
+from both_flavours import Body
+from watchdog import PATIENCE, watchdog
 
 from durable_core import (
     Checkpointing,
@@ -21,8 +20,6 @@ from durable_core import (
     Duration,
     NoRetry,
     StepConfig,
-    blocking,
-    durable_execution,
 )
 from durable_core.spi import (
     BotoClient,
@@ -37,46 +34,20 @@ from durable_core.spi import (
 from durable_testing import DurableService, LocalRunner, TestResult, VirtualClock
 from durable_testing.faults import SandboxDied, Side
 
-Body = Callable[[DurableContext], Coroutine[Any, Any, Any]]
-
 EAGER, BATCHED, OPTIMISTIC = Checkpointing.EAGER, Checkpointing.BATCHED, Checkpointing.OPTIMISTIC
 HOUR: Final = Duration.from_hours(1)
 ONCE: Final = StepConfig(retry_strategy=NoRetry())
 AHEAD: Final = 26
 """Steps of which a BATCHED workflow may have seen, or waits to see, an outcome that is not durable: 50 updates, and
 those of one more."""
-PATIENCE: Final = 60
-"""Seconds after which what should be over hangs."""
 
-both_flavours: Final = pytest.mark.parametrize("flavour", ["async", "blocking"])
 every_mode: Final = pytest.mark.parametrize("mode", Checkpointing, ids=lambda mode: mode.value)
 ahead_of_the_record: Final = pytest.mark.parametrize("mode", [BATCHED, OPTIMISTIC], ids=lambda mode: mode.value)
 
 
 def handler_of(flavour: str, mode: Checkpointing, body: Body, **settings: Any) -> DurableFunction[Any]:
     """A handler that runs *body*, which awaits nothing but operations, in this flavour and mode."""
-    if flavour == "async":
-
-        async def handler(event: object, ctx: DurableContext) -> Any:
-            return await body(ctx)
-
-        return durable_execution(checkpointing=mode, **settings)(handler)
-
-    def blocking_handler(event: object, ctx: blocking.DurableContext) -> Any:
-        return _finished(body(_awaitable(ctx)))
-
-    blocking_handler.__name__ = "handler"
-    return durable_execution(checkpointing=mode, **settings)(blocking_handler)
-
-
-@contextmanager
-def watchdog(seconds: float = PATIENCE) -> Generator[None]:
-    """What hangs prints where every thread stands, and ends the run."""
-    faulthandler.dump_traceback_later(seconds, exit=True, file=sys.__stderr__ or sys.stderr)
-    try:
-        yield
-    finally:
-        faulthandler.cancel_dump_traceback_later()
+    return both_flavours.handler_of(flavour, body, checkpointing=mode, **settings)
 
 
 def run(flavour: str, mode: Checkpointing, body: Body, **options: Any) -> TestResult[Any]:
@@ -253,68 +224,3 @@ class Stage:
         """What is recorded, by name."""
         operations = self.service.operations(self.arn)
         return {each.get("Name", each["Type"]): each["Status"] for each in operations if each["Type"] != "EXECUTION"}
-
-
-class _Awaitable:
-    """The blocking context under the names of the async one: an operation is over when it has been awaited."""
-
-    def __init__(self, ctx: blocking.DurableContext) -> None:
-        self._ctx: Any = ctx
-
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(self._ctx, name)
-        return _later(found) if name in _OPERATIONS else found
-
-    async def create_callback(self, **options: Any) -> Any:
-        return _AwaitableCallback(self._ctx.create_callback(**options))
-
-    async def run_in_child_context(self, func: Callable[..., Any], /, *args: Any, **options: Any) -> Any:
-        return self._ctx.run_in_child_context(_in_a_thread(func), *args, **options)
-
-    async def map(self, items: Any, func: Callable[..., Any], /, **options: Any) -> Any:
-        return self._ctx.map(items, _in_a_thread(func), **options)
-
-    async def parallel(self, branches: Any, /, **options: Any) -> Any:
-        return self._ctx.parallel([_in_a_thread(each) for each in branches], **options)
-
-    async def all(self, operands: Any, /, **options: Any) -> Any:
-        return self._ctx.all([_in_a_thread(each) for each in operands], **options)
-
-    async def race(self, operands: Any, /, **options: Any) -> Any:
-        return self._ctx.race([_in_a_thread(each) for each in operands], **options)
-
-
-class _AwaitableCallback:
-    def __init__(self, callback: blocking.Callback[Any]) -> None:
-        self.callback_id = callback.callback_id
-        self.result = _later(callback.result)
-
-
-_OPERATIONS = frozenset({"step", "wait", "wait_for_condition", "wait_for_callback", "invoke"})
-
-
-def _later(call: Callable[..., Any]) -> Callable[..., Coroutine[Any, Any, Any]]:
-    async def called(*args: Any, **options: Any) -> Any:
-        return call(*args, **options)
-
-    return called
-
-
-def _in_a_thread(func: Callable[..., Any]) -> Callable[..., Any]:
-    @functools.wraps(func)
-    def body(ctx: blocking.DurableContext, *rest: Any) -> Any:
-        return _finished(func(_awaitable(ctx), *rest))
-
-    return body
-
-
-def _awaitable(ctx: blocking.DurableContext) -> DurableContext:
-    return cast("DurableContext", _Awaitable(ctx))
-
-
-def _finished(coroutine: Coroutine[Any, Any, Any]) -> Any:
-    try:
-        coroutine.send(None)
-    except StopIteration as stop:
-        return stop.value
-    raise AssertionError("a body for both flavours awaits nothing but operations")

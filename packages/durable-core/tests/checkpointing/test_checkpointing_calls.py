@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 import pytest
+from both_flavours import both_flavours
 from checkpoint_runs import (
     AHEAD,
     BATCHED,
@@ -15,7 +16,6 @@ from checkpoint_runs import (
     Stage,
     Watched,
     ahead_of_the_record,
-    both_flavours,
     handler_of,
 )
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from both_flavours import both_flavours
 from checkpoint_runs import (
     AHEAD,
     BATCHED,
@@ -18,12 +19,11 @@ from checkpoint_runs import (
     Stage,
     Watched,
     ahead_of_the_record,
-    both_flavours,
     every_mode,
     handler_of,
     run,
-    watchdog,
 )
+from watchdog import watchdog
 
 from durable_core import Checkpointing, DurableContext, NoRetry, StepConfig, StepInterruptedError, StepSemantics
 from durable_core.spi import DurableServiceClient

@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 import pytest
+from both_flavours import both_flavours
 from checkpoint_runs import (
     BATCHED,
     HOUR,
@@ -14,7 +15,6 @@ from checkpoint_runs import (
     Stage,
     Watched,
     ahead_of_the_record,
-    both_flavours,
     every_mode,
     handler_of,
 )

@@ -6,19 +6,8 @@ import time
 from typing import Any
 
 import pytest
-from checkpoint_runs import (
-    EAGER,
-    HOUR,
-    ONCE,
-    Bodies,
-    Stage,
-    Watched,
-    ahead_of_the_record,
-    both_flavours,
-    every_mode,
-    handler_of,
-    run,
-)
+from both_flavours import both_flavours
+from checkpoint_runs import EAGER, HOUR, ONCE, Bodies, Stage, Watched, ahead_of_the_record, every_mode, handler_of, run
 
 from durable_core import (
     Checkpointing,

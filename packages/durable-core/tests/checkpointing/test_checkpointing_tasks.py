@@ -7,15 +7,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from checkpoint_runs import (
-    HOUR,
-    Bodies,
-    Stage,
-    both_flavours,
-    every_mode,
-    handler_of,
-    run,
-)
+from both_flavours import both_flavours
+from checkpoint_runs import HOUR, Bodies, Stage, every_mode, handler_of, run
 
 from durable_core import Checkpointing, DurableContext, ItemBatcher, MapConfig, Nesting, ParallelConfig
 

@@ -7,16 +7,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from checkpoint_runs import (
-    HOUR,
-    Bodies,
-    Stage,
-    Watched,
-    both_flavours,
-    every_mode,
-    handler_of,
-    run,
-)
+from both_flavours import both_flavours
+from checkpoint_runs import HOUR, Bodies, Stage, Watched, every_mode, handler_of, run
 
 from durable_core import (
     Checkpointing,

@@ -54,7 +54,8 @@ def sandboxes() -> Iterator[Sandboxes]:
     """A process from which sandboxes are forked; it ends with this."""
     with Listener(family="AF_UNIX") as listener:
         command = [sys.executable, crash_sandbox.__file__, str(listener.address)]
-        with subprocess.Popen(command) as parent, listener.accept() as orders:
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        with subprocess.Popen(command, env=environment) as parent, listener.accept() as orders:
             try:
                 yield Sandboxes(listener, orders)
             finally:

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Coroutine, Iterable
-from datetime import timedelta
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
+import both_flavours
 from crash_world import World
 
 from durable_core import (
     Checkpointing,
-    ChildConfig,
     DurableContext,
     DurableFunction,
-    StepConfig,
-    blocking,
-    durable_execution,
 )
 
 Run = Callable[[DurableContext, World], Coroutine[Any, Any, Any]]
@@ -63,72 +58,8 @@ def handler_of(
     each: Program, flavour: str, make_world: Callable[[], World], checkpointing: Checkpointing = Checkpointing.EAGER
 ) -> DurableFunction[Any]:
     """A Lambda handler that runs the program; each invocation has a world of its own."""
-    if flavour == "async":
 
-        async def handler(event: object, ctx: DurableContext) -> Any:
-            return await each.run(ctx, make_world())
+    async def body(ctx: DurableContext) -> Any:
+        return await each.run(ctx, make_world())
 
-        return durable_execution(checkpointing=checkpointing)(handler)
-
-    def blocking_handler(event: object, ctx: blocking.DurableContext) -> Any:
-        return _run(each.run(_as_async(ctx), make_world()))
-
-    return durable_execution(checkpointing=checkpointing)(blocking_handler)
-
-
-class _Awaitable:
-    """The blocking context under the names of the async one: what is awaited is over by then."""
-
-    def __init__(self, ctx: blocking.DurableContext) -> None:
-        self._ctx = ctx
-
-    async def step(
-        self, func: Callable[..., Any], /, *args: Any, name: str | None = None, config: StepConfig | None = None
-    ) -> Any:
-        return self._ctx.step(func, *args, name=name, config=config)
-
-    async def wait(self, duration: timedelta, *, name: str | None = None) -> None:
-        self._ctx.wait(duration, name=name)
-
-    async def create_callback(self, **options: Any) -> Any:
-        return _AwaitableCallback(self._ctx.create_callback(**options))
-
-    async def wait_for_callback(self, submitter: Any, /, *args: Any, **options: Any) -> Any:
-        ask: Any = self._ctx.wait_for_callback
-        return ask(submitter, *args, **options)
-
-    async def wait_for_condition(self, check: Callable[[Any], Any], /, **options: Any) -> Any:
-        return self._ctx.wait_for_condition(check, **options)
-
-    async def invoke(self, function_name: str, payload: object = None, /, **options: Any) -> Any:
-        return self._ctx.invoke(function_name, payload, **options)
-
-    async def run_in_child_context(
-        self, func: Callable[..., Any], /, *args: Any, name: str | None = None, config: ChildConfig | None = None
-    ) -> Any:
-        @functools.wraps(func)
-        def body(child: blocking.DurableContext, *rest: Any) -> Any:
-            return _run(func(_as_async(child), *rest))
-
-        return self._ctx.run_in_child_context(body, *args, name=name, config=config)
-
-
-class _AwaitableCallback:
-    def __init__(self, callback: blocking.Callback[Any]) -> None:
-        self._callback = callback
-        self.callback_id = callback.callback_id
-
-    async def result(self) -> Any:
-        return self._callback.result()
-
-
-def _as_async(ctx: blocking.DurableContext) -> DurableContext:
-    return cast("DurableContext", _Awaitable(ctx))
-
-
-def _run(coroutine: Coroutine[Any, Any, Any]) -> Any:
-    try:
-        coroutine.send(None)
-    except StopIteration as stop:
-        return stop.value
-    raise AssertionError("a sequential program awaits nothing but operations")
+    return both_flavours.handler_of(flavour, body, checkpointing=checkpointing)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import pytest
-from fan_out_runs import FLAVOURS, Body
+from both_flavours import FLAVOURS
+from fan_out_runs import Body
 
 from durable_core import (
     AllFailedError,

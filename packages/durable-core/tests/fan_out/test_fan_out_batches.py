@@ -10,18 +10,8 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from batch_runs import (
-    HOUR,
-    DeclinedError,
-    both_flavours,
-    double,
-    each,
-    handler_of,
-    mapping,
-    operation_id,
-    run,
-    value_of,
-)
+from batch_runs import HOUR, DeclinedError, double, each, mapping, operation_id, run, value_of
+from both_flavours import both_flavours, handler_of
 from hypothesis import given, settings, strategies as st
 
 from durable_core import (

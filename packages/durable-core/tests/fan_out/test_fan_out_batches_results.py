@@ -7,17 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
-from batch_runs import (
-    HOUR,
-    DeclinedError,
-    both_flavours,
-    each,
-    handler_of,
-    mapping,
-    run,
-    shown,
-    value_of,
-)
+from batch_runs import HOUR, DeclinedError, each, mapping, run, shown, value_of
+from both_flavours import both_flavours, handler_of
 
 from durable_core import (
     CompletionConfig,

@@ -7,9 +7,10 @@ import json
 from typing import Any
 
 import pytest
+from both_flavours import both_flavours, handler_of
 from fan_out_clients import Ledger
 from fan_out_programs import HOUR, PROGRAMS, double, each_program, later, operand, race_of_waits, seen_twice
-from fan_out_runs import Body, both_flavours, check_every_crash, handler_of, run, value_of
+from fan_out_runs import Body, check_every_crash, run, value_of
 
 from durable_core import DurableContext, ValidationError
 from durable_testing.faults import Side

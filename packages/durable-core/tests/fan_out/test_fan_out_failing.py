@@ -11,9 +11,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from both_flavours import both_flavours, handler_of
 from fan_out_clients import Ledger, Refused
 from fan_out_programs import HOUR, later, operand
-from fan_out_runs import Body, both_flavours, handler_of
+from fan_out_runs import Body
 
 from durable_core import (
     DurableContext,

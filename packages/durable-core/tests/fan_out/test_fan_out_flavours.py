@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from both_flavours import FLAVOURS, handler_of
 from fan_out_programs import CASES, HOUR, PROGRAMS, branch, case_of, double, later, operand
-from fan_out_runs import FLAVOURS, Body, handler_of, records, run
+from fan_out_runs import Body, records, run
 
 from durable_core import CompletionConfig, DurableContext, Duration, FixedDelay, MapConfig, Nesting, StepConfig
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 
 import pytest
+from both_flavours import FLAVOURS, handler_of
 from fan_out_random import workflow
-from fan_out_runs import FLAVOURS, handler_of, records, run
+from fan_out_runs import records, run
 
 from durable_core import ServiceLimits
 

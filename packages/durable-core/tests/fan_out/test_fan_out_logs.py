@@ -7,9 +7,10 @@ from collections import Counter
 from typing import Any
 
 import pytest
+from both_flavours import both_flavours, handler_of
 from fan_out_clients import Ledger
 from fan_out_programs import HOUR, double
-from fan_out_runs import Body, both_flavours, handler_of, run
+from fan_out_runs import Body, run
 
 from durable_core import DurableContext, Duration, FixedDelay, MapConfig, Nesting, StepConfig
 

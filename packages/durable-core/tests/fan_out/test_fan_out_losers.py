@@ -7,9 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from both_flavours import both_flavours, handler_of
 from fan_out_clients import Ledger
 from fan_out_programs import HOUR
-from fan_out_runs import both_flavours, handler_of, run, value_of
+from fan_out_runs import run, value_of
 
 from durable_core import (
     CompletionConfig,

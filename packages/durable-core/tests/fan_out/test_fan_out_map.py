@@ -9,8 +9,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from both_flavours import both_flavours, handler_of
 from fan_out_programs import CASES, HOUR, DeclinedError, Receipt, branch, case_of, double, mapping
-from fan_out_runs import both_flavours, check_every_crash, handler_of, run, value_of
+from fan_out_runs import check_every_crash, run, value_of
 
 from durable_core import (
     BatchError,

@@ -11,8 +11,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from both_flavours import FLAVOURS, both_flavours, handler_of
 from fan_out_programs import HOUR, operand
-from fan_out_runs import FLAVOURS, Body, both_flavours, handler_of, records
+from fan_out_runs import Body, records
 
 from durable_core import (
     CallbackConfig,

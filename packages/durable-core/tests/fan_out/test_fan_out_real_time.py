@@ -6,7 +6,8 @@ import threading
 from typing import Any
 
 import pytest
-from fan_out_runs import Body, both_flavours, handler_of
+from both_flavours import both_flavours, handler_of
+from fan_out_runs import Body
 
 from durable_core import DurableContext, Duration, FixedDelay, StepConfig, WaitForConditionConfig, poll_every
 from durable_testing import LocalRunner, TestResult

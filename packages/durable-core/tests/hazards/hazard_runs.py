@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from datetime import timedelta
 from hashlib import blake2b
-from typing import Any, Final, cast
+from typing import Any, cast
 
-import pytest
-
-from durable_core import ChildConfig, DurableContext, DurableFunction, StepConfig, blocking, durable_execution
+from durable_core import DurableFunction
 from durable_core.spi import (
     BotoClient,
     DurableServiceClient,
@@ -23,64 +20,7 @@ from durable_core.spi import (
 )
 from durable_testing import DurableService, VirtualClock
 
-Body = Callable[[DurableContext], Coroutine[Any, Any, Any]]
 Wrapper = Callable[[DurableServiceClient], DurableServiceClient]
-
-both_flavours: Final = pytest.mark.parametrize("flavour", ["async", "blocking"])
-
-
-def handler_of(flavour: str, body: Body, **settings: Any) -> DurableFunction[Any]:
-    """A handler that runs *body*, which awaits nothing but operations, in this flavour."""
-    if flavour == "async":
-
-        async def handler(event: object, ctx: DurableContext) -> Any:
-            return await body(ctx)
-
-        return durable_execution(**settings)(handler)
-
-    def blocking_handler(event: object, ctx: blocking.DurableContext) -> Any:
-        return _finished(body(_awaitable(ctx)))
-
-    return durable_execution(**settings)(blocking_handler)
-
-
-class _Awaitable:
-    """The blocking context under the names of the async one: an operation is over when it has been awaited."""
-
-    def __init__(self, ctx: blocking.DurableContext) -> None:
-        self._ctx = ctx
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._ctx, name)
-
-    async def step(
-        self, func: Callable[..., Any], /, *args: Any, name: str | None = None, config: StepConfig | None = None
-    ) -> Any:
-        return self._ctx.step(func, *args, name=name, config=config)
-
-    async def wait(self, duration: timedelta, *, name: str | None = None) -> None:
-        self._ctx.wait(duration, name=name)
-
-    async def run_in_child_context(
-        self, func: Callable[..., Any], /, *args: Any, name: str | None = None, config: ChildConfig | None = None
-    ) -> Any:
-        @functools.wraps(func)
-        def body(child: blocking.DurableContext, *rest: Any) -> Any:
-            return _finished(func(_awaitable(child), *rest))
-
-        return self._ctx.run_in_child_context(body, *args, name=name, config=config)
-
-
-def _awaitable(ctx: blocking.DurableContext) -> DurableContext:
-    return cast("DurableContext", _Awaitable(ctx))
-
-
-def _finished(coroutine: Coroutine[Any, Any, Any]) -> Any:
-    try:
-        coroutine.send(None)
-    except StopIteration as stop:
-        return stop.value
-    raise AssertionError("a body for both flavours awaits nothing but operations")
 
 
 class Deadline:

@@ -9,7 +9,8 @@ from functools import partial
 from typing import Any
 
 import pytest
-from hazard_runs import both_flavours, handler_of, id_at_root
+from both_flavours import both_flavours, handler_of
+from hazard_runs import id_at_root
 
 from durable_core import (
     ChildConfig,

@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from hazard_runs import Body, Stage, both_flavours, failure_of, handler_of, recorded_step
+from both_flavours import Body, both_flavours, handler_of
+from hazard_runs import Stage, failure_of, recorded_step
 
 from durable_core import ChildConfig, DurableContext, Duration
 from durable_core.spi import ErrorObject

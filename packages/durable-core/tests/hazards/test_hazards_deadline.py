@@ -9,8 +9,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from both_flavours import both_flavours, handler_of
 from hazard_clients import Call, Watched
-from hazard_runs import Stage, both_flavours, handler_of
+from hazard_runs import Stage
 
 from durable_core import (
     CheckpointError,

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hazard_runs import Stage, both_flavours, failure_of, handler_of, recorded_step
+from both_flavours import both_flavours, handler_of
+from hazard_runs import Stage, failure_of, recorded_step
 
 from durable_core import (
     ChildContextError,

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from both_flavours import both_flavours, handler_of
 from hazard_clients import Call, Refusing, Watched
-from hazard_runs import Stage, both_flavours, failure_of, handler_of, recorded_step
+from hazard_runs import Stage, failure_of, recorded_step
 
 import durable_core
 from durable_core import (

@@ -8,8 +8,9 @@ from functools import partial
 from typing import Any
 
 import pytest
+from both_flavours import both_flavours, handler_of
 from hazard_clients import Call, Watched
-from hazard_runs import Stage, Wrapper, both_flavours, handler_of
+from hazard_runs import Stage, Wrapper
 
 from durable_core import (
     DurableContext,

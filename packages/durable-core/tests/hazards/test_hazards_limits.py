@@ -8,8 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from both_flavours import both_flavours, handler_of
 from hazard_clients import Watched
-from hazard_runs import Stage, both_flavours, failure_of, handler_of
+from hazard_runs import Stage, failure_of
 
 from durable_core import (
     ChildConfig,

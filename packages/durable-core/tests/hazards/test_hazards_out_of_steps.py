@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hazard_runs import Stage, both_flavours, failure_of, handler_of
+from both_flavours import both_flavours, handler_of
+from hazard_runs import Stage, failure_of
 
 from durable_core import (
     DurableContext,

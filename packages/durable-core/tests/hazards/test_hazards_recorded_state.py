@@ -9,8 +9,9 @@ from types import MappingProxyType
 from typing import Any, cast
 
 import pytest
+from both_flavours import both_flavours, handler_of
 from hazard_clients import Watched
-from hazard_runs import Stage, both_flavours, failure_of, handler_of, id_at_root, recorded_step
+from hazard_runs import Stage, failure_of, id_at_root, recorded_step
 
 from durable_core import CheckpointError, DurableContext, DurableFunction, Duration, ServiceError
 from durable_core.spi import ExecutionState, InvocationEvent, Operation

@@ -8,8 +8,9 @@ import time
 from typing import Any
 
 import pytest
+from both_flavours import both_flavours, handler_of
 from hazard_clients import Watched
-from hazard_runs import Stage, both_flavours, failure_of, handler_of
+from hazard_runs import Stage, failure_of
 
 from durable_core import DurableContext, Duration, InvocationError, Suspended, blocking, durable_execution
 from durable_testing import LocalRunner

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from both_flavours import both_flavours, handler_of
 from hazard_clients import Watched, Withholding
-from hazard_runs import Stage, both_flavours, handler_of
+from hazard_runs import Stage
 
 from durable_core import (
     CheckpointError,

@@ -14,7 +14,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hazard_runs import Stage, both_flavours, handler_of
+from both_flavours import both_flavours, handler_of
+from hazard_runs import Stage
 
 from durable_core import ContextMisuseError, DurableContext, Duration, blocking, durable_execution
 from durable_testing import LocalRunner

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import functools
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import Any, Final, cast
+from collections.abc import Awaitable
+from typing import Any, Final
 
 import pytest
+from both_flavours import Body, handler_of
 
-from durable_core import DurableContext, DurableFunction, Duration, OperationError, blocking, durable_execution
+from durable_core import DurableContext, Duration, OperationError
 from durable_testing import LocalRunner, TestResult
-
-Body = Callable[[DurableContext], Coroutine[Any, Any, Any]]
 
 SECOND: Final = Duration.from_seconds(1)
 MINUTE: Final = Duration.from_minutes(1)
@@ -21,24 +19,7 @@ BLOCKING_PLACES: Final = ("root", "child", "nested", "large")
 ASYNC_PLACES: Final = (*BLOCKING_PLACES, "gather")
 PLACES: Final = [("async", each) for each in ASYNC_PLACES] + [("blocking", each) for each in BLOCKING_PLACES]
 
-both_flavours: Final = pytest.mark.parametrize("flavour", ["async", "blocking"])
 everywhere: Final = pytest.mark.parametrize(("flavour", "place"), PLACES, ids=map("-".join, PLACES))
-
-
-def handler_of(flavour: str, body: Body, **settings: Any) -> DurableFunction[Any]:
-    """A handler that runs *body*, which awaits nothing but operations, in this flavour."""
-    if flavour == "async":
-
-        async def handler(event: object, ctx: DurableContext) -> Any:
-            return await body(ctx)
-
-        return durable_execution(**settings)(handler)
-
-    def handler_(event: object, ctx: blocking.DurableContext) -> Any:
-        return _finished(body(_awaitable(ctx)))
-
-    handler_.__name__ = "handler"
-    return durable_execution(**settings)(handler_)
 
 
 def run(flavour: str, body: Body, *, functions: dict[str, Any] | None = None, **options: Any) -> TestResult[Any]:
@@ -108,58 +89,3 @@ def _line(event: dict[str, Any]) -> tuple[Any, ...]:
     kept = {name: each for name, each in details.items() if name not in passing and "Timestamp" not in name}
     named = ("Id", "Name", "SubType", "ParentId") if not event["EventType"].startswith("Execution") else ()
     return (event["EventId"], event["EventType"], *(event.get(name) for name in named), kept)
-
-
-class _Awaitable:
-    """The blocking context under the names of the async one: an operation is over when it has been awaited."""
-
-    def __init__(self, ctx: blocking.DurableContext) -> None:
-        self._ctx = ctx
-
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(self._ctx, name)
-        return _later(found) if name in _OPERATIONS else found
-
-    async def create_callback(self, **options: Any) -> Any:
-        return _AwaitableCallback(self._ctx.create_callback(**options))
-
-    async def run_in_child_context(self, func: Callable[..., Any], /, *args: Any, **options: Any) -> Any:
-        @functools.wraps(func)
-        def body(child: blocking.DurableContext, *rest: Any) -> Any:
-            return _finished(func(_awaitable(child), *rest))
-
-        return self._ctx.run_in_child_context(body, *args, **options)
-
-
-class _AwaitableCallback:
-    def __init__(self, callback: blocking.Callback[Any]) -> None:
-        self._callback = callback
-        self.result = _later(callback.result)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._callback, name)
-
-    def __repr__(self) -> str:
-        return repr(self._callback)
-
-
-_OPERATIONS = frozenset({"step", "wait", "wait_for_condition", "wait_for_callback", "invoke"})
-
-
-def _later(call: Callable[..., Any]) -> Callable[..., Coroutine[Any, Any, Any]]:
-    async def called(*args: Any, **options: Any) -> Any:
-        return call(*args, **options)
-
-    return called
-
-
-def _awaitable(ctx: blocking.DurableContext) -> DurableContext:
-    return cast("DurableContext", _Awaitable(ctx))
-
-
-def _finished(coroutine: Coroutine[Any, Any, Any]) -> Any:
-    try:
-        coroutine.send(None)
-    except StopIteration as stop:
-        return stop.value
-    raise AssertionError("a body for both flavours awaits nothing but operations")

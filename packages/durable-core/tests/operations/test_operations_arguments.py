@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from operation_runs import both_flavours
+from both_flavours import both_flavours
 
 from durable_core import (
     CallbackConfig,

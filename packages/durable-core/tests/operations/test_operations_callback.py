@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import pytest
-from operation_runs import SECOND, both_flavours, handler_of, outcome_of, run
+from both_flavours import both_flavours, handler_of
+from operation_runs import SECOND, outcome_of, run
 
 from durable_core import TEXT, CallbackConfig, DurableContext, SerDesContext, SerDesError
 from durable_core.spi import ErrorObject

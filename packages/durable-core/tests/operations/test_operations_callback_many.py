@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 import pytest
+from both_flavours import both_flavours, handler_of
 from hypothesis import given, strategies as st
-from operation_runs import MINUTE, SECOND, both_flavours, handler_of, outcome_of, run, value_of
+from operation_runs import MINUTE, SECOND, outcome_of, run, value_of
 
 from durable_core import CallbackConfig, CallbackError, ContextMisuseError, DurableContext, durable_execution
 from durable_core.spi import DurableServiceClient

@@ -9,8 +9,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
+from both_flavours import both_flavours, handler_of
 from botocore.exceptions import ClientError
-from operation_runs import MINUTE, SECOND, both_flavours, handler_of, outcome_of, run, value_of
+from operation_runs import MINUTE, SECOND, outcome_of, run, value_of
 
 from durable_core import (
     CallbackConfig,

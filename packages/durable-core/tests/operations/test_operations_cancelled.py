@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from operation_runs import MINUTE, SECOND, both_flavours, handler_of, run, value_of
+from both_flavours import both_flavours, handler_of
+from operation_runs import MINUTE, SECOND, run, value_of
 
 from durable_core import (
     CallbackConfig,

@@ -8,7 +8,8 @@ from functools import partial
 from typing import Any
 
 import pytest
-from operation_runs import MINUTE, SECOND, both_flavours, handler_of, outcome_of, run, value_of
+from both_flavours import both_flavours, handler_of
+from operation_runs import MINUTE, SECOND, outcome_of, run, value_of
 
 from durable_core import (
     ConditionNotMetError,

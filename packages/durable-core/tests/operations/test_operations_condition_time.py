@@ -9,7 +9,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from operation_runs import MINUTE, SECOND, both_flavours, handler_of, outcome_of, run
+from both_flavours import both_flavours, handler_of
+from operation_runs import MINUTE, SECOND, outcome_of, run
 
 from durable_core import (
     ConditionTimeoutError,

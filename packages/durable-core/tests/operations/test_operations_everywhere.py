@@ -6,18 +6,8 @@ import asyncio
 from typing import Any, NamedTuple
 
 import pytest
-from operation_runs import (
-    BLOCKING_PLACES,
-    MINUTE,
-    SECOND,
-    Body,
-    everywhere,
-    lines,
-    outcome_of,
-    run,
-    standing_at,
-    value_of,
-)
+from both_flavours import Body
+from operation_runs import BLOCKING_PLACES, MINUTE, SECOND, everywhere, lines, outcome_of, run, standing_at, value_of
 
 from durable_core import (
     CallbackConfig,

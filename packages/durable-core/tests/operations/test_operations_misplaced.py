@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from operation_runs import MINUTE, Body, both_flavours, handler_of, value_of
+from both_flavours import Body, both_flavours, handler_of
+from operation_runs import MINUTE, value_of
 
 from durable_core import (
     ContextMisuseError,

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from both_flavours import both_flavours, handler_of
 from botocore.exceptions import ClientError
-from operation_runs import SECOND, both_flavours, handler_of, outcome_of
+from operation_runs import SECOND, outcome_of
 
 from durable_core import (
     CallbackError,

@@ -13,7 +13,8 @@ from uuid import UUID
 
 import pydantic
 import pytest
-from operation_runs import MINUTE, SECOND, both_flavours, handler_of, run
+from both_flavours import both_flavours, handler_of
+from operation_runs import MINUTE, SECOND, run
 
 from durable_core import (
     TEXT,

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from operation_runs import SECOND, Body, both_flavours, everywhere, run, standing_at, value_of
+from both_flavours import Body, both_flavours
+from operation_runs import SECOND, everywhere, run, standing_at, value_of
 
 from durable_core import (
     CallbackConfig,

@@ -9,7 +9,8 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from operation_runs import MINUTE, SECOND, both_flavours, handler_of, outcome_of, run, value_of
+from both_flavours import both_flavours, handler_of
+from operation_runs import MINUTE, SECOND, outcome_of, run, value_of
 
 from durable_core import (
     TEXT,

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import contextvars
-import functools
 import threading
-from collections.abc import Callable, Coroutine, Mapping
-from typing import Any, Final, NamedTuple, cast
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
 
-import pytest
+from both_flavours import Body, handler_of
 
 from durable_core import (
     AttemptEnd,
     AttemptStart,
-    DurableContext,
-    DurableFunction,
     DurablePlugin,
     Duration,
     InvocationEnd,
@@ -23,12 +20,8 @@ from durable_core import (
     OperationChange,
     OperationInfo,
     StepConfig,
-    blocking,
-    durable_execution,
 )
 from durable_testing import LocalRunner, TestResult
-
-Body = Callable[[DurableContext], Coroutine[Any, Any, Any]]
 
 SECOND: Final = Duration.from_seconds(1)
 HOUR: Final = Duration.from_hours(1)
@@ -42,7 +35,6 @@ HOOKS: Final = (
     "on_operation_end",
     "on_invocation_end",
 )
-both_flavours: Final = pytest.mark.parametrize("flavour", ["async", "blocking"])
 
 
 class Told(NamedTuple):
@@ -148,22 +140,6 @@ def _label(info: OperationInfo) -> str:
     return label if info.attempt is None or not isinstance(info, AttemptStart) else f"{label} #{info.attempt}"
 
 
-def handler_of(flavour: str, body: Body, **settings: Any) -> DurableFunction[Any]:
-    """A handler that runs *body*, which awaits nothing but operations, in this flavour."""
-    if flavour == "async":
-
-        async def handler(event: object, ctx: DurableContext) -> Any:
-            return await body(ctx)
-
-        return durable_execution(**settings)(handler)
-
-    def handler_(event: object, ctx: blocking.DurableContext) -> Any:
-        return finished(body(_awaitable(ctx)))
-
-    handler_.__name__ = "handler"
-    return durable_execution(**settings)(handler_)
-
-
 def told_of(flavour: str, body: Body, *, status: str = "SUCCEEDED", **options: Any) -> Story:
     """What plugins are told of *body*, run to its end."""
     return run(flavour, body, status=status, **options)[0]
@@ -201,81 +177,3 @@ class Variable:
     def get(self) -> str:
         """Its value here."""
         return self.var.get()
-
-
-class _Awaitable:
-    """The blocking context under the names of the async one: an operation is over when it has been awaited."""
-
-    def __init__(self, ctx: blocking.DurableContext) -> None:
-        self._ctx = ctx
-
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(self._ctx, name)
-        return _later(found) if name in _OPERATIONS else found
-
-    async def create_callback(self, **options: Any) -> Any:
-        return _AwaitableCallback(self._ctx.create_callback(**options))
-
-    async def run_in_child_context(self, func: Callable[..., Any], /, *args: Any, **options: Any) -> Any:
-        plain: Any = _plain(func)
-        return self._ctx.run_in_child_context(plain, *args, **options)
-
-    async def map(self, items: Any, func: Callable[..., Any], /, **options: Any) -> Any:
-        return self._ctx.map(items, _plain(func), **options)
-
-    async def parallel(self, branches: Any, /, **options: Any) -> Any:
-        if isinstance(branches, Mapping):
-            return self._ctx.parallel({name: _plain(func) for name, func in branches.items()}, **options)
-        return self._ctx.parallel([_plain(func) for func in branches], **options)
-
-    async def all(self, operands: Any, /, **options: Any) -> Any:
-        return self._ctx.all([_plain(func) for func in operands], **options)
-
-    async def any(self, operands: Any, /, **options: Any) -> Any:
-        return self._ctx.any([_plain(func) for func in operands], **options)
-
-    async def race(self, operands: Any, /, **options: Any) -> Any:
-        return self._ctx.race([_plain(func) for func in operands], **options)
-
-    async def all_settled(self, operands: Any, /, **options: Any) -> Any:
-        return self._ctx.all_settled([_plain(func) for func in operands], **options)
-
-
-class _AwaitableCallback:
-    def __init__(self, callback: blocking.Callback[Any]) -> None:
-        self._callback = callback
-        self.result = _later(callback.result)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._callback, name)
-
-
-_OPERATIONS = frozenset({"step", "wait", "wait_for_condition", "wait_for_callback", "invoke"})
-
-
-def _later(call: Callable[..., Any]) -> Callable[..., Coroutine[Any, Any, Any]]:
-    async def called(*args: Any, **options: Any) -> Any:
-        return call(*args, **options)
-
-    return called
-
-
-def _plain(func: Callable[..., Any]) -> Callable[..., Any]:
-    @functools.wraps(func)
-    def body(ctx: blocking.DurableContext, *args: Any) -> Any:
-        return finished(func(_awaitable(ctx), *args))
-
-    return body
-
-
-def _awaitable(ctx: blocking.DurableContext) -> DurableContext:
-    return cast("DurableContext", _Awaitable(ctx))
-
-
-def finished(coroutine: Coroutine[Any, Any, Any]) -> Any:
-    """What *coroutine* returns, which awaits nothing but blocking operations."""
-    try:
-        coroutine.send(None)
-    except StopIteration as stop:
-        return stop.value
-    raise AssertionError("a body for both flavours awaits nothing but operations")

@@ -7,7 +7,8 @@ import time
 from collections import Counter
 from typing import Any
 
-from plugin_runs import SECOND, Story, both_flavours, handler_of, run, told_of
+from both_flavours import both_flavours, handler_of
+from plugin_runs import SECOND, Story, run, told_of
 
 from durable_core import DurableContext, DurablePlugin, FixedDelay, MapConfig, Nesting, StepConfig, step_context
 from durable_testing import LocalRunner

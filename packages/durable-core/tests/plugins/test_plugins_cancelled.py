@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from plugin_runs import HOUR, SECOND, Story, both_flavours, handler_of
+from both_flavours import both_flavours, handler_of
+from plugin_runs import HOUR, SECOND, Story
 
 from durable_core import DurableContext, DurablePlugin, OperationInfo, durable_execution
 from durable_core.spi import (

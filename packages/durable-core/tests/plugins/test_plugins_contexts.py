@@ -12,7 +12,8 @@ from threading import get_ident
 from typing import Any
 
 import pytest
-from plugin_runs import HOUR, SECOND, Body, both_flavours, handler_of
+from both_flavours import Body, both_flavours, handler_of
+from plugin_runs import HOUR, SECOND
 
 from durable_core import (
     AttemptEnd,

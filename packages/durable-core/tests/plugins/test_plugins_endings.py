@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
-from plugin_runs import SECOND, Body, Story, both_flavours, handler_of, run, told_of
+from both_flavours import Body, both_flavours, handler_of
+from plugin_runs import SECOND, Story, run, told_of
 
 from durable_core import (
     DurableContext,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from plugin_runs import HOUR, SECOND, both_flavours, run
+from both_flavours import both_flavours
+from plugin_runs import HOUR, SECOND, run
 
 from durable_core import (
     DurableContext,

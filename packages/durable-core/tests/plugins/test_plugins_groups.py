@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from plugin_runs import HOUR, ONCE, SECOND, Body, both_flavours, run, told_of
+from both_flavours import Body, both_flavours
+from plugin_runs import HOUR, ONCE, SECOND, run, told_of
 
 from durable_core import DurableContext, MapConfig
 

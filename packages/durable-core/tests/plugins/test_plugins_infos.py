@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from plugin_runs import HOUR, ONCE, SECOND, Story, both_flavours, run, told_of
+from both_flavours import both_flavours
+from plugin_runs import HOUR, ONCE, SECOND, Story, run, told_of
 
 from durable_core import (
     AttemptEnd,

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from plugin_runs import HOUR, ONCE, SECOND, both_flavours, run, told_of
+from both_flavours import both_flavours
+from plugin_runs import HOUR, ONCE, SECOND, run, told_of
 
 from durable_core import (
     CallbackConfig,

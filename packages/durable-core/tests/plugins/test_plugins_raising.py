@@ -10,7 +10,8 @@ from collections.abc import Callable, Generator
 from typing import Any
 
 import pytest
-from plugin_runs import HOOKS, SECOND, Story, both_flavours, handler_of, run
+from both_flavours import both_flavours, handler_of
+from plugin_runs import HOOKS, SECOND, Story, run
 
 from durable_core import (
     ContextMisuseError,
