@@ -20,12 +20,16 @@ T = TypeVar("T")
 class ContextFacts:
     """Facts of a context, and its logger."""
 
-    __slots__ = ("_scope", "logger")
+    __slots__ = ("_scope",)
 
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
-        self.logger: DurableLogger = DurableLogger(Subject(scope.execution, scope, scope.id, scope.name))
+
+    @property
+    def logger(self) -> DurableLogger:
         """Writes to the standard logger ``durable``; silent while the workflow replays."""
+        scope = self._scope
+        return DurableLogger(Subject(scope.execution, scope, scope.id, scope.name))
 
     @property
     def execution_arn(self) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+from contextvars import copy_context
 from typing import Any
 
-from durable_core._runtime.group import P
+from durable_core._runtime.group import P, Plan
 from durable_core._runtime.kind import Kind
 from durable_core._runtime.perform import perform
 from durable_core._runtime.scheduler import Scheduler
@@ -15,44 +15,62 @@ from durable_core._runtime.tasks import GRACE, cancel, resolve, task_of
 
 
 class AsyncGroup:
-    """Tasks in the order in which they end: as ``asyncio.wait``, without looking at all of them each time."""
+    """Tasks whose plan is asked as each of them ends, without waking who waits for the plan."""
 
     def __init__(self, scheduler: Scheduler, scope: Scope) -> None:
         self._scheduler = scheduler
         self._scope = scope
         self._running: dict[asyncio.Future[Any], Any] = {}
-        self._over: deque[tuple[Any, asyncio.Future[Any]]] = deque()
-        self._waiter: asyncio.Future[None] | None = None
+        self._plan: Plan | None = None
+        """While it is carried out."""
+        self._context = copy_context()
+        """In which the plan is asked."""
+        self._over: asyncio.Future[None] = scheduler.loop.create_future()
+        self._trouble: BaseException | None = None
 
     async def run(self, plan: P) -> P:
         """Carry out *plan*. What lost runs too, up to where it was cancelled: it may share its state with others."""
-        while not plan.is_done():
-            while (operand := plan.begin()) is not None:
-                self._start(operand)
-            plan.end(*await self._next())
+        self._plan = plan
+        try:
+            self._go_on(plan)
+            await self._over
+            if self._trouble is not None:
+                raise self._trouble
+        finally:
+            self._plan = self._trouble = None
         return plan
 
-    def _start(self, operand: Any) -> None:
-        if isinstance(operand, asyncio.Future):
-            task: asyncio.Future[Any] = operand
-        else:
-            coroutine = perform(operand) if isinstance(operand, Kind) else operand
-            task = task_of(self._scheduler, coroutine, self._scope, None)
-        self._running[task] = operand
-        task.add_done_callback(self._ended)
+    def _go_on(self, plan: Plan) -> None:
+        if plan.is_done():
+            self._plan = None
+            resolve(self._over)
+            return
+        while (operand := plan.begin()) is not None:
+            if isinstance(operand, asyncio.Future):
+                self._running[operand] = operand
+                operand.add_done_callback(self._ended, context=self._context)
+            else:
+                coroutine = perform(operand) if isinstance(operand, Kind) else operand
+                task = task_of(self._scheduler, coroutine, self._scope, None, branch=True)
+                self._running[task] = operand
+                task.add_done_callback(self._branch_ended, context=self._context)
+
+    def _branch_ended(self, task: asyncio.Task[Any]) -> None:
+        self._scheduler.task_done(task)
+        self._ended(task)
 
     def _ended(self, task: asyncio.Future[Any]) -> None:
-        self._over.append((self._running.pop(task), task))
+        operand, plan = self._running.pop(task), self._plan
         if not task.cancelled():
             task.exception()  # whether or not anybody asks for it: asyncio is not to complain
-        if self._waiter is not None:
-            resolve(self._waiter)
-
-    async def _next(self) -> tuple[Any, asyncio.Future[Any]]:
-        while not self._over:
-            self._waiter = asyncio.get_running_loop().create_future()
-            await self._waiter
-        return self._over.popleft()
+        if plan is None:
+            return
+        try:
+            plan.end(operand, task)
+            self._go_on(plan)
+        except BaseException as error:  # of a predicate of the program's: it is for who waits
+            self._plan, self._trouble = None, error
+            resolve(self._over)
 
     def cancel(self) -> None:
         """Cancel all that are not over."""

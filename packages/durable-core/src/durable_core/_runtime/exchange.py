@@ -56,9 +56,7 @@ class Exchange:
             raise CheckpointError("the service gave no further checkpoint token, so nothing more can be recorded")
         self._calls += 1
         client_token = f"{self._nonce}-{self._calls}"  # kept across retries: a lost answer is given again
-        answer = self._patiently(
-            lambda timeout: self._client.checkpoint(self._arn, token, updates, client_token, timeout=timeout)
-        )
+        answer = self._patiently(self._client.checkpoint, self._arn, token, updates, client_token)
         self.token = answer.get("CheckpointToken") or None
         state = answer.get("NewExecutionState") or {}
         if not self.token:
@@ -72,19 +70,18 @@ class Exchange:
         """The operations of *page* and of all pages after it."""
         operations = list(page.get("Operations") or ())
         while marker := page.get("NextMarker"):
-            token, at = self.token or "", marker
-            page = self._patiently(lambda timeout: self._client.get_state(self._arn, token, at, timeout=timeout))  # noqa: B023
+            page = self._patiently(self._client.get_state, self._arn, self.token or "", marker)
             operations += page.get("Operations") or ()
         return operations
 
-    def _patiently(self, call: Callable[[float | None], T]) -> T:
+    def _patiently(self, call: Callable[..., T], *args: object) -> T:
         give_up = time.monotonic() + RETRY_SECONDS
         if self._deadline is not None:
             give_up = min(give_up, self._deadline - _LAST_MOMENT)
         tries = 0
         while True:
             try:
-                return call(self._timeout())
+                return call(*args, timeout=self._timeout())
             except ServiceError as error:
                 verdict = classify(error.code, error.message, error.status)
                 if verdict is Verdict.PERMANENT:

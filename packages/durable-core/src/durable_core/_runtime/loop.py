@@ -109,7 +109,7 @@ class DurableLoop(asyncio.SelectorEventLoop):
         task = asyncio.current_task(self)
         if self.scheduler is not None and isinstance(task, WorkflowTask) and task.current is None:
             if _is_timeout(callback):
-                task.timeouts.append(handle)
+                task.timeouts += (handle,)
             self.scheduler.timers.append(handle)
         return handle
 

@@ -57,11 +57,13 @@ class Pipeline:
         self._batch_updates = batch_updates
         self._queue: deque[Ticket] = deque()
         self._answered: deque[tuple[list[Ticket], list[Operation]]] = deque()
-        self._waited_for = 0
-        """Updates in the queue that somebody waits for."""
+        self._awaited = 0
+        """Updates that somebody waits for: all that were posted …"""
+        self._awaited_sent = 0
+        """… and those that are no longer in the queue."""
         self._poll = False
         self._lock = threading.Lock()
-        """Guards the queue and the call in flight."""
+        """Held to take from the queue, and to begin and end a call."""
         self._changed = threading.Condition(self._lock)
         """Notified when a call ends, if there are onlookers."""
         self._onlookers = 0
@@ -75,12 +77,11 @@ class Pipeline:
         """Told of what each answer has changed, before anybody goes on with it."""
 
     def post(self, update: OperationUpdate, waiter: Callable[[Ticket], None] | None = None) -> Ticket:
-        """Queue *update*; once it is recorded, *waiter* is called with its ticket."""
+        """Queue *update*; once it is recorded, *waiter* is called with its ticket. On one thread at a time."""
         ticket = Ticket(update, waiter)
-        with self._lock:
-            self._queue.append(ticket)
-            self._posted += 1
-            self._waited_for += waiter is not None
+        self._posted += 1
+        self._awaited += waiter is not None
+        self._queue.append(ticket)
         return ticket
 
     def poll(self) -> None:
@@ -95,13 +96,15 @@ class Pipeline:
     @property
     def first(self) -> Ticket | None:
         """What is at the front of the queue."""
-        with self._lock:
-            return self._queue[0] if self._queue else None
+        try:
+            return self._queue[0]
+        except IndexError:
+            return None
 
     @property
     def urgent(self) -> bool:
         """Whether somebody waits for what is queued."""
-        return self._poll or self._waited_for > 0
+        return self._poll or self._awaited > self._awaited_sent
 
     @property
     def pending(self) -> int:
@@ -132,7 +135,7 @@ class Pipeline:
             self._poll = False
             batch = take_batch(self._queue, self._batch_updates)
             for ticket in batch:
-                self._waited_for -= ticket.waiter is not None
+                self._awaited_sent += ticket.waiter is not None
         told: list[Operation] = []
         failure: BaseException | None = None
         try:

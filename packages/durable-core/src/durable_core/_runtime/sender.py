@@ -37,9 +37,9 @@ class Sender:
 
     def arm(self, *, at_once: bool = False) -> None:
         """See to it that what is queued now is sent: *at_once*, or when it has lingered."""
+        if self._working and not at_once:  # it looks at the queue once more after it has left off working
+            return
         with self._lock:
-            if self._working and not at_once:
-                return
             self._working = True
             self._at_once = self._at_once or at_once
             self._start()
@@ -82,6 +82,7 @@ class Sender:
             with self._wake:
                 if self._pipeline is None or not self._pipeline.queued:
                     self._working, lingering = False, None
+                    self._working = self._pipeline is not None and self._pipeline.queued
                 call = self._until_work()
             if call is not None:
                 call()

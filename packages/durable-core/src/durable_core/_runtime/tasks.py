@@ -9,7 +9,7 @@ from contextvars import Context
 from types import CodeType
 from typing import TYPE_CHECKING, Any
 
-from durable_core._runtime.attempt import Attempt, called
+from durable_core._runtime.attempt import Attempt, called, is_awaitable
 from durable_core._runtime.scope import Lane, Scope
 from durable_core.errors import ContextMisuseError
 
@@ -24,14 +24,21 @@ GRACE = 1.0
 class WorkflowTask(asyncio.Task[Any]):
     """A task of the workflow. With a *lane* it runs the workflow's own code; without one, a single operation."""
 
-    __slots__ = ("current", "hurried", "lane", "scope", "timeouts")
+    __slots__ = ("branch", "current", "given_up", "hurried", "lane", "scope", "single", "timeouts")
 
     def __init__(self, coro: Any, scope: Scope, lane: Lane | None, *, hurried: bool = False, **options: Any) -> None:
         self.lane: Lane | None = lane
         self.scope: Scope = scope
+        self.single: bool = lane is None
+        """It runs a single operation."""
+        self.branch: bool = False
+        """It runs a branch, body included, whose lane it has meanwhile; nobody outside that can cancel it but us."""
+        self.given_up: bool = False
+        """We have cancelled it."""
         self.hurried: bool = hurried
         """It was started under ``asyncio.timeout`` or ``wait_for``."""
-        self.timeouts: list[asyncio.TimerHandle] = []
+        self.timeouts: tuple[asyncio.TimerHandle, ...] = ()
+        """Of ``asyncio.timeout`` over its own code."""
         self.current: object = None
         """The operation that it is in the middle of; its own code does not run meanwhile."""
         super().__init__(coro, **options)
@@ -40,7 +47,7 @@ class WorkflowTask(asyncio.Task[Any]):
         """Whether an ``asyncio`` time-out is running over this task."""
         if self.timeouts:
             now = self.get_loop().time()
-            self.timeouts = [handle for handle in self.timeouts if not handle.cancelled() and handle.when() > now]
+            self.timeouts = tuple(each for each in self.timeouts if not each.cancelled() and each.when() > now)
         return self.hurried or bool(self.timeouts)
 
 
@@ -86,22 +93,39 @@ def make_task(
     return task_of(scheduler, coro, creator.scope, lane, hurried=creator.in_a_hurry(), **options)
 
 
-def task_of(scheduler: Scheduler, coro: Any, scope: Scope, lane: Lane | None, **options: Any) -> WorkflowTask:
-    """A task of the workflow, in the books of its context and of the scheduler."""
+def task_of(
+    scheduler: Scheduler,
+    coro: Any,
+    scope: Scope,
+    lane: Lane | None,
+    *,
+    branch: bool = False,
+    **options: Any,
+) -> WorkflowTask:
+    """A task of the workflow, in the books of its context and of the scheduler.
+
+    Of the end of one that runs a *branch* the scheduler is told by who began it.
+    """
     task = WorkflowTask(coro, scope, lane, loop=scheduler.loop, **options)
+    task.branch = branch
     scope.tasks.add(task)
     scheduler.alive += 1
-    task.add_done_callback(scheduler.task_done)
+    if not branch:
+        task.add_done_callback(scheduler.task_done)
     return task
 
 
 async def run_body(scope: Scope, func: Callable[..., Any], args: tuple[Any, ...], around: Around | None) -> Attempt:
     """Run the body of a context in a task of its own; ``CancelledError`` if whoever waits here was cancelled.
 
-    Who waits cannot run meanwhile, so that the number of tasks which could run stays the same. It waits for a future
-    of its own and hands a cancellation on when it runs: the contexts may nest deeper than ``Task.cancel`` can recurse.
+    A branch has one already. Who else waits cannot run meanwhile, so that the number of tasks which could run stays the
+    same. It waits for a future of its own and hands a cancellation on when it runs: the contexts may nest deeper than
+    ``Task.cancel`` can recurse.
     """
     loop = asyncio.get_running_loop()
+    here = asyncio.current_task(loop)
+    if around is None and isinstance(here, WorkflowTask) and here.branch and here.lane is None:
+        return await _run_here(here, scope, func, args)
     if around is None:
         task = WorkflowTask(called(func, args), scope, scope.lane, loop=loop)
     else:
@@ -123,6 +147,27 @@ async def run_body(scope: Scope, func: Callable[..., Any], args: tuple[Any, ...]
         finally:
             del cancelled  # it holds this frame
     result: Attempt = task.result()
+    return result
+
+
+async def _run_here(task: WorkflowTask, scope: Scope, func: Callable[..., Any], args: tuple[Any, ...]) -> Attempt:
+    """Run the body of *scope* in *task*, the current one; ``CancelledError`` if that was given up.
+
+    Another cancellation is the body's own affair, as that of a ``TaskGroup`` in it.
+    """
+    outside, operation = task.scope, task.current
+    task.scope, task.lane, task.current = scope, scope.lane, None
+    try:
+        value = func(*args)
+        result = Attempt(await value if is_awaitable(value) else value)
+    except BaseException as error:
+        result = Attempt(error=error)
+    finally:
+        task.scope, task.lane, task.current = outside, None, operation
+        scope.ended = True
+    if task.given_up:
+        cancel(scope.tasks)
+        raise asyncio.CancelledError
     return result
 
 
@@ -161,9 +206,11 @@ def resolve(future: asyncio.Future[None]) -> None:
 
 
 def cancel(tasks: Iterable[asyncio.Future[Any]]) -> None:
-    """Cancel all that are not done."""
+    """Give up all that are not done."""
     for task in list(tasks):
         if not task.done():
+            if isinstance(task, WorkflowTask):
+                task.given_up = True
             task.cancel()
 
 
@@ -171,7 +218,7 @@ def operation_of(task: asyncio.Task[Any]) -> object | None:
     """The operation that *task* runs, or is in the middle of."""
     if not isinstance(task, WorkflowTask):
         return None
-    return task.current if task.lane is not None else task.get_coro()
+    return task.get_coro() if task.single else task.current
 
 
 def whereabouts(task: asyncio.Task[Any]) -> str:

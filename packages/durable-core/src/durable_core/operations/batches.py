@@ -78,20 +78,36 @@ class BatchSerDes:
     def serialize(self, value: BatchResult[Any], context: SerDesContext) -> str:
         """*value* as JSON."""
         items = [self._written(item, context) for item in value.items]
-        return msgspec.json.encode(_Batch(value.completion_reason, items)).decode()
+        return _text_of(value, items)
 
     def deserialize(self, data: str, context: SerDesContext) -> BatchResult[Any]:
         """The batch that *data* stands for."""
         batch = _decode(data)
         return BatchResult([self._read(item, context) for item in batch.items], batch.completion_reason)
 
-    def _written(self, item: BatchItem[Any], context: SerDesContext) -> _Item:
+    def write(
+        self, value: BatchResult[Any], context: SerDesContext, recorded: Callable[[int], str | None]
+    ) -> tuple[str, BatchResult[Any]]:
+        """The text to record for *value*, and the value as a replay will read it.
+
+        Each result is as a replay reads it already; *recorded* gives the text that it was read from, by its index, if
+        that is at hand.
+        """
+        items = [self._written(item, context, recorded(item.index)) for item in value.items]
+        seen = [
+            item if item.error is None else self._read(written, context)
+            for item, written in zip(value.items, items, strict=True)
+        ]
+        return _text_of(value, items), BatchResult(seen, value.completion_reason)
+
+    def _written(self, item: BatchItem[Any], context: SerDesContext, text: str | None = None) -> _Item:
         written = _Item(item.index, item.status, item.name)
         if item.error is not None:
             written.error = self._describe(item.error)
         elif item.status is ItemStatus.SUCCEEDED:
             serdes = self._serdes_of(item.index)
-            text = write(serdes, item.result, context)[0]
+            if text is None:
+                text = write(serdes, item.result, context)[0]
             if type(serdes) is JsonSerDes:
                 written.result = Raw(text.encode())
             else:
@@ -109,6 +125,10 @@ class BatchSerDes:
 
 
 _decode = msgspec.json.Decoder(_Batch).decode
+
+
+def _text_of(value: BatchResult[Any], items: list[_Item]) -> str:
+    return msgspec.json.encode(_Batch(value.completion_reason, items)).decode()
 
 
 def _text(raw: Raw | UnsetType) -> str:

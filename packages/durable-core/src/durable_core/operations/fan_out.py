@@ -241,6 +241,20 @@ class FanOut(Child):
         branch.stand_under(self, scope, index)
         return branch
 
+    def write(self, serdes: SerDes[Any], value: Any) -> tuple[str, Any]:
+        if not isinstance(serdes, BatchSerDes):
+            return super().write(serdes, value)
+        return serdes.write(value, self._serdes_context(), self._recorded_text)
+
+    def _recorded_text(self, index: int) -> str | None:
+        """What is recorded as the result of this item; ``None``: it has no record of its own, or is not in it."""
+        place = self._places[index]
+        entry = self.execution.journal.find(self._branch_id(place))
+        if entry is None or self._specs[place].one_by_one is not None:
+            return None
+        details = entry.get("ContextDetails", {})
+        return None if details.get("ReplayChildren") else details.get("Result")
+
     def _summary(self, value: Any) -> str:
         if self._how.summary_generator is None:
             return Outline.of(value, self._total).write()
@@ -254,7 +268,10 @@ class FanOut(Child):
 
     def _item_failure(self, index: int, name: str | None, record: ErrorObject) -> OperationError:
         place = self._places[index]
-        return item_failure(self, facts_of(self._specs[place].func), record, hashed(f"{self.id}-{place}"), name)
+        return item_failure(self, facts_of(self._specs[place].func), record, self._branch_id(place), name)
+
+    def _branch_id(self, place: int) -> str:
+        return hashed(f"{self.id}-{place}")
 
 
 def _the_body(scope: Scope) -> Any:
