@@ -85,3 +85,10 @@ def test_importing_the_core_loads_neither_boto3_nor_pydantic() -> None:
     code = "import sys, durable_core, durable_core.blocking; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()
     assert not {"boto3", "botocore", "pydantic"}.intersection(loaded)
+
+
+@pytest.mark.parametrize("before", ["pass", "gc.disable()", "gc.freeze()"])
+def test_the_garbage_collector_is_left_as_it_was(before: str) -> None:
+    state = "gc.isenabled(), gc.get_threshold(), gc.get_freeze_count() > 0"
+    code = f"import gc; {before}; was = {state}; import durable_core; print(was == ({state}))"
+    assert subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout == "True\n"
