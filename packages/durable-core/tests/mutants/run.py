@@ -40,7 +40,7 @@ class Mutant(NamedTuple):
     old: str
     new: str
     tests: Sequence[str]
-    """Functions of ``tests/hazards``; each must fail, in one of its cases at least."""
+    """Functions of ``tests/hazards``, or ``folder/function`` of another; each must fail, in one case at least."""
     seconds: float = SECONDS
     since: Sequence[int] = ()
     before: Sequence[int] = (4,)
@@ -70,16 +70,21 @@ class Verdict(NamedTuple):
 
 
 def tests_of(folder: Path) -> dict[str, str]:
-    """Where each test function of *folder* stands, as pytest wants it."""
-    return {
-        node.name: f"{path.relative_to(TESTS)}::{node.name}"
+    """Where each test function of *folder* stands, as pytest wants it; one whose name stands twice is left out."""
+    found = [
+        (node.name, f"{path.relative_to(TESTS)}::{node.name}")
         for path in sorted(folder.glob("test_*.py"))
         for node in ast.parse(path.read_text()).body
         if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
-    }
+    ]
+    names = [name for name, _ in found]
+    prefix = "" if folder.name == "hazards" else f"{folder.name}/"
+    return {f"{prefix}{name}": place for name, place in found if names.count(name) == 1}
 
 
-WHERE: Final = tests_of(TESTS / "hazards")
+WHERE: Final = {
+    name: place for folder in sorted(TESTS.iterdir()) if folder.is_dir() for name, place in tests_of(folder).items()
+}
 
 
 def mutants() -> list[Mutant]:
@@ -138,6 +143,9 @@ def main(words: Sequence[str]) -> int:
         print(f"STALE     {each.name}: {flaw}")
     sound = [each for each in chosen if each not in [mutant for mutant, _ in stale]]
     chosen = [each for each in sound if each.concerns_this_python]
+    if not chosen:  # pytest, which is given no tests, would run all
+        print(f"no mutants to try, {len(stale)} stale")
+        return 1
     began = time.monotonic()
     status, output = run(sorted({test for each in chosen for test in each.tests}))
     if status != 0:
