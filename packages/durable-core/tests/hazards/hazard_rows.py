@@ -9,12 +9,12 @@ from typing import Final, NamedTuple
 
 
 class Row(NamedTuple):
-    """A hazard, and the names of its tests."""
+    """A hazard, and the names of its tests: of this folder, or ``folder/test`` of another."""
 
     words: str
     tests: tuple[str, ...] = ()
     not_yet: str = ""
-    """What of it waits for operations that do not exist today."""
+    """What of it waits for what does not exist today."""
 
 
 WORLD: Final = (
@@ -102,6 +102,8 @@ WORLD: Final = (
             "test_a_branch_whose_wait_is_over_goes_on_while_its_sibling_works",
             "test_a_branch_whose_retry_is_due_goes_on_while_a_thread_of_its_sibling_works",
             "test_what_an_answer_told_is_acted_on_before_pending_is_answered",
+            "operations/test_an_answer_that_lands_while_a_sibling_works_is_acted_on_then",
+            "fan_out/test_a_callback_that_is_answered_meanwhile_goes_on_while_a_sibling_works",
             "test_a_timer_that_fires_after_the_last_answer_causes_one_more_invocation_and_is_not_lost",
             "test_a_body_that_blocks_the_loop_or_a_thread_does_not_hold_back_what_was_recorded",
             "test_a_start_that_nobody_waits_for_shares_the_call_of_a_quick_outcome",
@@ -419,8 +421,10 @@ HOSTILE: Final = (
     ),
     Row(
         "Input results tokens never logged whole",
-        ("test_inputs_results_and_tokens_are_never_logged_whole",),
-        not_yet="callback ids",
+        (
+            "test_inputs_results_and_tokens_are_never_logged_whole",
+            "operations/test_its_id_stands_in_nothing_that_is_shown",
+        ),
     ),
     Row(
         "CR LF escape codes of foreign text are escaped",
