@@ -130,6 +130,70 @@ def test_tasks_that_a_branch_left_when_it_was_given_up_end_before_the_map_does()
     assert left.count("ended") == left.count("given up") >= 1
 
 
+def order_of(branch: Callable[[DurableContext, list[str]], Awaitable[Any]]) -> list[str]:
+    """What *branch*, which is given up, and the end of its map add to a list, in the last invocation."""
+    order: list[str] = []
+
+    async def either(ctx: DurableContext, item: int, index: int) -> None:
+        await (branch(ctx, order) if index == 0 else fast(ctx))
+
+    @durable_execution
+    async def workflow(event: object, ctx: DurableContext) -> None:
+        order.clear()
+        await ctx.map(range(2), either, config=FIRST)
+        order.append("over")
+
+    with LocalRunner(workflow, verify_replay=False) as runner:
+        assert runner.run().status == "SUCCEEDED"
+    return order
+
+
+def test_a_branch_that_is_given_up_has_cleaned_up_when_its_map_is_over() -> None:
+    async def cleans_up(ctx: DurableContext, order: list[str]) -> None:
+        try:
+            await ctx.wait(50 * SECOND)
+        finally:
+            await asyncio.sleep(0.02)
+            order.append("cleaned up")
+
+    assert order_of(cleans_up) == ["cleaned up", "over"]
+
+
+def test_the_tasks_of_a_branch_that_is_given_up_have_ended_when_its_map_is_over() -> None:
+    async def leaves_a_task(ctx: DurableContext, order: list[str]) -> None:
+        async def beside() -> None:
+            try:
+                await ctx.wait(50 * SECOND)
+            finally:
+                order.append("ended")
+
+        await asyncio.shield(asyncio.create_task(beside()))
+
+    assert order_of(leaves_a_task) == ["ended", "over"]
+
+
+async def fails_too_late(ctx: DurableContext) -> str:
+    try:
+        return await swallows(ctx)
+    finally:
+        raise LookupError("no such article")
+
+
+@pytest.mark.parametrize("body", [swallows, fails_too_late])
+def test_nothing_is_recorded_of_a_branch_that_is_given_up_whatever_its_body_makes_of_that(body: Body) -> None:
+    async def branch(ctx: DurableContext, item: int, index: int) -> Any:
+        return await (body if index == 0 else fast)(ctx)
+
+    @durable_execution
+    async def workflow(event: object, ctx: DurableContext) -> None:
+        await ctx.map(range(2), branch, config=FIRST)
+        await ctx.wait(SECOND)
+
+    with LocalRunner(workflow) as runner:
+        result = runner.run()
+    assert [result.operation(f"map-item-{index}").status for index in range(2)] == ["STARTED", "SUCCEEDED"]
+
+
 @pytest.mark.parametrize(
     ("error", "text"), [(ValueError("no"), "no"), (StopIteration("no"), "coroutine raised StopIteration")]
 )

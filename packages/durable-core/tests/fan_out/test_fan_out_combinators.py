@@ -113,6 +113,20 @@ def test_a_crash_beside_a_checkpoint_of_operations_does_not_show(body: Body, sid
     check_every_crash(handler_of("async", seen_twice(body)), OF_OPERATIONS[body], side, updates)
 
 
+def test_an_operand_that_was_cancelled_has_failed() -> None:
+    async def workflow(ctx: DurableContext) -> list[str]:
+        async def cancelled() -> Any:
+            await ctx.wait(HOUR)
+
+        given = asyncio.create_task(cancelled())
+        given.cancel()
+        won = await ctx.any([given, ctx.step(double, 5)])
+        batch = await ctx.all_settled([given])
+        return [str(won), *(f"{each.status} {each.error and each.error.error_type}" for each in batch.items)]
+
+    assert value_of(handler_of("async", seen_twice(workflow))) == ["10", "FAILED asyncio.exceptions.CancelledError"]
+
+
 def test_a_replay_sees_the_outcomes_of_blocking_operands_in_the_order_of_the_first_run() -> None:
     ledger = Ledger()
 

@@ -99,6 +99,30 @@ def test_a_wait_of_a_loser_that_has_not_come_to_it_again_is_cancelled() -> None:
 
 
 @each_way
+def test_a_loser_that_returns_after_the_decision_has_no_outcome(way: Way) -> None:
+    ledger, begun, decided = Ledger(), threading.Event(), threading.Event()
+
+    async def lose(ctx: DurableContext) -> str:
+        begun.set()
+        assert decided.wait(10)
+        return "too late"
+
+    async def win(ctx: DurableContext) -> str:
+        assert begun.wait(10)
+        return "won"
+
+    async def workflow(ctx: DurableContext) -> Any:
+        won = await way(ctx, [lose, win])
+        decided.set()
+        return await ctx.step(str, won)
+
+    result = run(handler_of("blocking", workflow), client=ledger)
+    assert result.value == "won"
+    ended = [each for each in ledger.updates if each["Type"] == "CONTEXT" and each["Action"] == "SUCCEED"]
+    assert not [each for each in ended if "too late" in each.get("Payload", "")]
+
+
+@each_way
 def test_it_goes_on_while_a_loser_works_whose_outcome_is_never_sent(way: Way) -> None:
     ledger, released, order = Ledger(), threading.Event(), list[str]()
 

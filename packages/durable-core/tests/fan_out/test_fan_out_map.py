@@ -30,6 +30,7 @@ from durable_core import (
     blocking,
     durable_execution,
 )
+from durable_testing import LocalRunner
 from durable_testing.faults import Side
 
 both_nestings = pytest.mark.parametrize("nesting", Nesting)
@@ -212,6 +213,27 @@ def test_items_have_a_serializer_of_their_own(flavour: str) -> None:
     result = run(handler_of(flavour, workflow))
     assert result.value == ["X", "Y"]
     assert result.operation("x-0").payload == "wrapped:X"
+
+
+@both_flavours
+def test_a_result_is_written_once_though_it_stands_in_two_records(flavour: str) -> None:
+    """Its branch's, and that of the whole map."""
+    written: list[str] = []
+
+    class Noting(Wrapped):
+        def serialize(self, value: str, context: SerDesContext) -> str:
+            written.append(value)
+            return super().serialize(value, context)
+
+    async def upper(ctx: DurableContext, item: str, index: int) -> str:
+        return item.upper()
+
+    async def workflow(ctx: DurableContext) -> list[str]:
+        return (await ctx.map(["x", "y"], upper, config=MapConfig[str](item_serdes=Noting()))).results
+
+    with LocalRunner(handler_of(flavour, workflow), verify_replay=False) as runner:
+        assert runner.run().value == ["X", "Y"]
+    assert sorted(written) == ["X", "Y"]
 
 
 @both_flavours

@@ -317,6 +317,7 @@ PROGRAM: Final = (
             "test_the_two_sides_of_a_mismatch_never_read_alike",
             "test_another_subtype_of_the_same_type_is_a_mismatch",
             "test_another_type_of_the_same_name_is_a_mismatch",
+            "test_a_combinator_that_is_given_another_number_of_operations_is_a_mismatch",
             "test_code_may_change_where_its_recorded_operations_stay",
             "test_an_exception_before_the_recorded_operations_is_the_handlers_own",
             "test_a_mismatch_can_not_be_taken_for_a_failed_step",

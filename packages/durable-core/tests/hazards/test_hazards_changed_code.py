@@ -193,6 +193,27 @@ def test_another_type_of_the_same_name_is_a_mismatch(flavour: str) -> None:
     assert 'WAIT "charge"' in failure_of(stage.invoke(event)).get("ErrorMessage", "")
 
 
+@pytest.mark.parametrize(("before", "now"), [(2, 1), (2, 3)])
+def test_a_combinator_that_is_given_another_number_of_operations_is_a_mismatch(before: int, now: int) -> None:
+    """Coroutines have lanes of their own, so that no place says it."""
+
+    def settled(number: int) -> Body:
+        async def version(ctx: DurableContext) -> int:
+            batch = await ctx.all_settled([one_step(ctx) for _ in range(number)])
+            await ctx.wait(HOUR)
+            return batch.total_count
+
+        return version
+
+    async def one_step(ctx: DurableContext) -> object:
+        return await ctx.step(charge)
+
+    error = after("async", settled(before), settled(now))
+    assert error is not None
+    assert error.get("ErrorType") == "durable_core.NonDeterministicExecutionError"
+    assert f"recorded with {before} operations; the code now gives it {now}" in error.get("ErrorMessage", "")
+
+
 ALLOWED: dict[str, tuple[Body, Body]] = {
     "an operation added at the end": (in_order(step(), pause), in_order(step(), pause, step(refund))),
     "another duration": (in_order(pause), in_order(long_pause)),
@@ -231,6 +252,7 @@ def test_a_mismatch_can_not_be_taken_for_a_failed_step(flavour: str) -> None:
     error = after(flavour, in_order(step(), pause), careful)
     assert error is not None
     assert "NonDeterministicExecutionError" in error.get("ErrorType", "")
+    assert "the code now asks for" in error.get("ErrorMessage", "")
 
 
 @both_flavours

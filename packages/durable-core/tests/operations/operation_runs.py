@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from typing import Any, Final
 
 import pytest
 from both_flavours import Body, handler_of
 
 from durable_core import DurableContext, Duration, OperationError
+from durable_core.spi import CheckpointAnswer, DurableServiceClient, ExecutionState, OperationUpdate
 from durable_testing import LocalRunner, TestResult
+from durable_testing.faults import SandboxDied
 
 SECOND: Final = Duration.from_seconds(1)
 MINUTE: Final = Duration.from_minutes(1)
@@ -89,3 +91,32 @@ def _line(event: dict[str, Any]) -> tuple[Any, ...]:
     kept = {name: each for name, each in details.items() if name not in passing and "Timestamp" not in name}
     named = ("Id", "Name", "SubType", "ParentId") if not event["EventType"].startswith("Execution") else ()
     return (event["EventId"], event["EventType"], *(event.get(name) for name in named), kept)
+
+
+class DyingAttempts:
+    """The sandbox dies when what came of these *attempts*, counted from 1, is to be recorded."""
+
+    def __init__(self, inner: DurableServiceClient, attempts: set[int]) -> None:
+        self.inner = inner
+        self.attempts = attempts
+        self.seen = 0
+
+    def checkpoint(
+        self,
+        arn: str,
+        token: str,
+        updates: Sequence[OperationUpdate],
+        client_token: str,
+        *,
+        timeout: float | None = None,
+    ) -> CheckpointAnswer:
+        for update in updates:
+            interrupted = "StepInterruptedError" in str(update.get("Error", {}).get("ErrorType"))
+            if update["Type"] == "STEP" and update["Action"] != "START" and not interrupted:
+                self.seen += 1
+                if self.seen in self.attempts:
+                    raise SandboxDied
+        return self.inner.checkpoint(arn, token, updates, client_token, timeout=timeout)
+
+    def get_state(self, arn: str, token: str, marker: str, *, timeout: float | None = None) -> ExecutionState:
+        return self.inner.get_state(arn, token, marker, timeout=timeout)

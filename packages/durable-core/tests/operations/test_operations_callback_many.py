@@ -127,6 +127,22 @@ def test_a_result_can_be_asked_for_again(flavour: str) -> None:
 
 
 @both_flavours
+def test_to_ask_for_a_result_takes_no_place(flavour: str) -> None:
+    """It is the callback's: what comes after it has the same id, however often it is asked for."""
+
+    def asking(often: int) -> Any:
+        async def body(ctx: DurableContext) -> None:
+            callback = await ctx.create_callback(name="approval")
+            for _ in range(often):
+                await callback.result()
+            await ctx.step(str, name="after")
+
+        return run(flavour, body, callbacks={"approval": 1})
+
+    assert asking(0).operation("after").id == asking(1).operation("after").id == asking(3).operation("after").id
+
+
+@both_flavours
 def test_a_failure_is_raised_each_time_it_is_asked_for(flavour: str) -> None:
     async def body(ctx: DurableContext) -> list[Any]:
         callback = await ctx.create_callback(name="approval")

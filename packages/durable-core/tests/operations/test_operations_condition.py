@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from functools import partial
+from hashlib import blake2b
 from typing import Any
 
 import pytest
@@ -26,7 +27,8 @@ from durable_core import (
     poll_every,
     step_context,
 )
-from durable_testing import LocalRunner
+from durable_core.spi import BotoClient
+from durable_testing import DurableService, LocalRunner
 
 
 def polling(until: Callable[[Any], bool] = bool, most: int = 60, **more: Any) -> WaitForConditionConfig[Any]:
@@ -347,6 +349,39 @@ def test_a_failed_look_with_a_long_message_is_tried_again(flavour: str, length: 
     check = noting(seen, acting([7, RuntimeError("!" * length), RuntimeError("é" * length), 30]))
     assert value_of(flavour, looking(check, polling((30).__le__, retry_strategy=FixedDelay(3)))) == 30
     assert seen == [0, 7, 7, 7]
+
+
+@both_flavours
+def test_the_error_of_an_earlier_look_is_of_no_account_though_the_record_still_shows_it(flavour: str) -> None:
+    """Beside the state that a later look returned."""
+    seen: list[int] = []
+    failures: list[int] = []
+
+    def again(error: BaseException, attempt: int) -> RetryDecision:
+        failures.append(attempt)
+        return RetryDecision.stop()
+
+    def check(state: int) -> int:
+        seen.append(state)
+        raise ConnectionError("not now")
+
+    service = DurableService()
+    event = service.begin_invocation(service.start("looking", "null"))
+    earlier = {"ErrorType": "ConnectionError", "ErrorData": '{"attempt": 1, "failures": 1, "state": "3"}'}
+    look: Any = {
+        "Id": blake2b(b"1").hexdigest()[:64],
+        "Type": "STEP",
+        "SubType": "WaitForCondition",
+        "Name": "it",
+        "Status": "READY",
+        "StartTimestamp": 1_000,
+        "StepDetails": {"Attempt": 2, "Result": "7", "Error": earlier},
+    }
+    event["InitialExecutionState"]["Operations"] = [*event["InitialExecutionState"].get("Operations", []), look]
+    body = looking(check, polling(retry_strategy=again), name="it")
+    answer = handler_of(flavour, body).durable.invoke(event, None, client=BotoClient(service))
+    assert answer["Status"] == "FAILED"
+    assert (seen, failures) == ([7], [1])
 
 
 @pytest.mark.xfail(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from both_flavours import both_flavours, handler_of
-from operation_runs import MINUTE, SECOND, outcome_of, run
+from operation_runs import MINUTE, SECOND, DyingAttempts, outcome_of, run
 
 from durable_core import (
     ConditionTimeoutError,
@@ -25,9 +25,7 @@ from durable_core import (
     poll_with_backoff,
     step_context,
 )
-from durable_core.spi import CheckpointAnswer, DurableServiceClient, ExecutionState, OperationUpdate
 from durable_testing import LocalRunner, TestResult
-from durable_testing.faults import SandboxDied
 
 
 def never(state: Any) -> bool:
@@ -186,35 +184,6 @@ def test_the_look_when_time_is_up_counts_however_long_it_takes(flavour: str) -> 
     assert outcome(0.03) == outcome(0)
 
 
-class DyingLooks:
-    """The sandbox dies when what came of these *looks*, counted from 1, is to be recorded."""
-
-    def __init__(self, inner: DurableServiceClient, looks: set[int]) -> None:
-        self.inner = inner
-        self.looks = looks
-        self.seen = 0
-
-    def checkpoint(
-        self,
-        arn: str,
-        token: str,
-        updates: Sequence[OperationUpdate],
-        client_token: str,
-        *,
-        timeout: float | None = None,
-    ) -> CheckpointAnswer:
-        for update in updates:
-            interrupted = "StepInterruptedError" in str(update.get("Error", {}).get("ErrorType"))
-            if update["Type"] == "STEP" and update["Action"] != "START" and not interrupted:
-                self.seen += 1
-                if self.seen in self.looks:
-                    raise SandboxDied
-        return self.inner.checkpoint(arn, token, updates, client_token, timeout=timeout)
-
-    def get_state(self, arn: str, token: str, marker: str, *, timeout: float | None = None) -> ExecutionState:
-        return self.inner.get_state(arn, token, marker, timeout=timeout)
-
-
 def dying(
     flavour: str, looks: set[int], strategy: Any
 ) -> tuple[TestResult[Any], list[tuple[int, int]], list[dict[str, Any]]]:
@@ -232,7 +201,7 @@ def dying(
         outcomes.append(await outcome_of(looking(ctx)))
         await ctx.wait(SECOND)
 
-    runner = LocalRunner(handler_of(flavour, body), client=lambda inner: DyingLooks(inner, looks))
+    runner = LocalRunner(handler_of(flavour, body), client=lambda inner: DyingAttempts(inner, looks))
     return runner.run(), seen, outcomes
 
 

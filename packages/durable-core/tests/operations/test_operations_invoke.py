@@ -207,9 +207,16 @@ def test_serializers_write_the_payload_and_read_the_result(flavour: str) -> None
 
 @both_flavours
 def test_the_handlers_serializer_is_used_where_the_invocation_names_none(flavour: str) -> None:
+    given: list[Any] = []
+
+    def other(event: Any) -> Any:
+        given.append(event)
+        return event
+
     runner = LocalRunner(handler_of(flavour, calling("other", "in"), serdes=Wrapped()))
-    runner.register("other", echo)
+    runner.register("other", other)
     assert runner.run().value == "in"
+    assert given == [{"wrapped": "in"}]
 
 
 @both_flavours

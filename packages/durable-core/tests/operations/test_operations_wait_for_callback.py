@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -10,7 +11,7 @@ from uuid import UUID
 
 import pytest
 from both_flavours import both_flavours, handler_of
-from operation_runs import MINUTE, SECOND, outcome_of, run, value_of
+from operation_runs import MINUTE, SECOND, DyingAttempts, outcome_of, run, value_of
 
 from durable_core import (
     TEXT,
@@ -22,6 +23,7 @@ from durable_core import (
     NoRetry,
     OperationError,
     SerDesContext,
+    StepSemantics,
     WaitForCallbackConfig,
     durable_step,
     step_context,
@@ -323,6 +325,35 @@ def test_a_submitter_is_tried_as_often_as_any_step_unless_told_otherwise(
     result = runner.run()
     assert result.status == "FAILED"
     assert result.operation("decline").attempts == attempts
+
+
+@both_flavours
+@pytest.mark.parametrize(
+    ("semantics", "told", "value"),
+    [
+        (StepSemantics.AT_LEAST_ONCE_PER_RETRY, 2, "yes"),
+        (StepSemantics.AT_MOST_ONCE_PER_RETRY, 1, "attempt 1 was cut off before its outcome was recorded"),
+    ],
+)
+def test_a_submitter_whose_sandbox_dies_tells_its_id_again_if_it_may_run_twice(
+    flavour: str, semantics: StepSemantics, told: int, value: str
+) -> None:
+    ids: list[str] = []
+
+    def tell(callback_id: str) -> None:
+        ids.append(callback_id)
+        time.sleep(0.03)  # until the START is recorded
+
+    async def body(ctx: DurableContext) -> Any:
+        try:
+            return await asking(tell, config=config)(ctx)
+        except CallbackSubmitterError as error:
+            return str(error)
+
+    config: WaitForCallbackConfig[Any] = WaitForCallbackConfig(retry_strategy=NoRetry(), step_semantics=semantics)
+    runner = LocalRunner(handler_of(flavour, body), client=lambda inner: DyingAttempts(inner, {1}))
+    assert runner.run(callbacks={"approval": "yes"}).value == value
+    assert (len(ids), len(set(ids))) == (told, 1)
 
 
 @both_flavours
