@@ -147,5 +147,9 @@ def test_a_task_that_sleeps_beside_a_callback_is_not_suspended_before_its_step_r
         return str(answer)
 
     with LocalRunner(handler, verify_replay=False) as runner:
-        assert runner.run(callbacks={"answer": "yes"}).value == "yes"
+        running = runner.start()
+        running.settle()
+        assert told == ["told"]
+        running.wait_for_callback("answer").succeed("yes")
+        assert running.result().value == "yes"
     assert told == ["told"]
