@@ -178,7 +178,8 @@ def run_in_processes(
             runner.register(name, function)
         result = runner.run(callbacks=answer_to)
     seen, crashes = runner.seen_by_invocation, [crash] if isinstance(crash, Crash) else []
-    return Run(outcome_of(result), effects_in(folder), result, service.beginnings, seen, workflow.calls, crashes)
+    effects, calls = effects_in(folder), workflow.calls
+    return Run(outcome_of(result), effects, result, service.beginnings, seen, calls, crashes, flavour)
 
 
 def effects_in(folder: Path) -> list[Effect]:

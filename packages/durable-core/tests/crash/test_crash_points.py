@@ -78,7 +78,7 @@ def test_sandboxes_that_live_for_few_checkpoints_get_there_too(each: Program, fl
 
 @every_case
 def test_a_state_in_small_pages_does_not_show(each: Program, flavour: str) -> None:
-    checked(each, flavour, [Crash(2, Side.AFTER)], limits=replace(DEFAULT, page_operations=2))
+    checked(each, flavour, [Crash(2, Side.AFTER)], service_limits=replace(DEFAULT, page_operations=2))
 
 
 @pytest.mark.parametrize("flavour", ["async", "blocking"])

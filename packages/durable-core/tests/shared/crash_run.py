@@ -46,6 +46,7 @@ class Run(NamedTuple):
     """Checkpoints that were asked for."""
     crashes: Sequence[Crash]
     """Where sandboxes were to die; those beyond the last checkpoint never did."""
+    flavour: str
     checkpointing: Checkpointing = Checkpointing.EAGER
 
     @property
@@ -89,12 +90,17 @@ def run(
     crashes: Sequence[Crash] = (),
     *,
     batch_updates: int = AS_THEY_COME,
-    limits: Limits = DEFAULT,
+    service_limits: Limits = DEFAULT,
     checkpointing: Checkpointing = Checkpointing.EAGER,
+    verify_replay: bool = True,
+    **settings: Any,
 ) -> Run:
-    """Run the program to its end, with a sandbox that dies at each of *crashes*, the first one first."""
+    """Run the program to its end, with a sandbox that dies at each of *crashes*, the first one first.
+
+    *settings* are the handler's.
+    """
     effects: list[Effect] = []
-    service = WatchedService(limits=limits)
+    service = WatchedService(limits=service_limits)
     clients: list[CrashingClient] = []
 
     def crashing(inner: DurableServiceClient) -> DurableServiceClient:
@@ -107,13 +113,18 @@ def run(
         if effect.invocation == len(service.beginnings):  # a thread of a sandbox that died does nothing more
             effects.append(effect)
 
-    handler = handler_of(each, flavour, lambda: World(record, len(service.beginnings)), checkpointing)
-    with LocalRunner(handler, service=service, client=crashing, batch_updates=batch_updates) as runner:
+    handler = handler_of(
+        each, flavour, lambda: World(record, len(service.beginnings)), checkpointing=checkpointing, **settings
+    )
+    with LocalRunner(
+        handler, service=service, client=crashing, batch_updates=batch_updates, verify_replay=verify_replay
+    ) as runner:
         for name, function in FUNCTIONS.items():
             runner.register(name, function)
         result = runner.run(callbacks=answer_to)
         seen = runner.seen_by_invocation
-    return Run(outcome_of(result), effects, result, service.beginnings, seen, clients[-1].calls, crashes, checkpointing)
+    calls = clients[-1].calls
+    return Run(outcome_of(result), effects, result, service.beginnings, seen, calls, crashes, flavour, checkpointing)
 
 
 def outcome_of(result: TestResult[Any]) -> Outcome:

@@ -20,6 +20,15 @@ INTERRUPTED = "durable_core.StepInterruptedError"
 def check(each: Program, run: Run, plain: tuple[Outcome, Sequence[Effect]]) -> None:
     """``AssertionError`` unless *run* did what *plain* says, and nothing twice that was recorded."""
     outcome, effects = plain
+    check_outcome(each, run, outcome)
+    check_effects(each, run, effects)
+    check_nothing_is_redone(each, run)
+    check_history(each, run)
+    check_prefixes(run)
+
+
+def check_outcome(each: Program, run: Run, outcome: Outcome) -> None:
+    """The execution ended in this way, and no invocation failed but those whose sandbox died."""
     assert run.deaths >= sum(crash.at <= run.calls for crash in run.crashes), "a sandbox went on after its end"
     allowed = [outcome] + [Outcome(value) for value in each.or_else if run.deaths]
     assert run.outcome in allowed, (
@@ -27,10 +36,6 @@ def check(each: Program, run: Run, plain: tuple[Outcome, Sequence[Effect]]) -> N
     )
     errors = [invocation.error for invocation in run.result.invocations if invocation.error is not None]
     assert all(error.get("ErrorType") == "Runtime.ExitError" for error in errors), f"invocations failed: {errors}"
-    check_effects(each, run, effects)
-    check_nothing_is_redone(each, run)
-    check_history(each, run)
-    check_prefixes(run)
 
 
 def check_effects(each: Program, run: Run, plain: Sequence[Effect]) -> None:
@@ -89,14 +94,23 @@ def check_history(each: Program, run: Run) -> None:
     assert unended <= each.left, f"these never ended: {unended}"
 
 
-def check_prefixes(run: Run) -> None:
+def check_prefixes(run: Run, *, by_lane: bool = False) -> None:
     """Each invocation sees what the ones before it saw, in that order, and then goes on.
 
     What was seen inside a context that is over since is not replayed, and left out. So is what was seen before it was
-    durable and then lost, with all that came after it.
+    durable and then lost, with all that came after it. Branches of a blocking workflow run on threads: *by_lane* is
+    for them, of which each has an order of its own, and which are not replayed where nobody needs them.
     """
-    longest: list[Any] = []
-    for number, (seen, beginning) in enumerate(zip(run.seen, run.beginnings, strict=True), start=1):
+    if not by_lane:
+        _check_prefixes(run, run.seen)
+        return
+    for lane in {outcome.lane for seen in run.seen for outcome in seen}:
+        _check_prefixes(run, [[each for each in seen if each.lane == lane] for seen in run.seen], may_be_missing=True)
+
+
+def _check_prefixes(run: Run, seen_by_invocation: Sequence[Sequence[Seen]], *, may_be_missing: bool = False) -> None:
+    longest: list[Seen] = []
+    for number, (seen, beginning) in enumerate(zip(seen_by_invocation, run.beginnings, strict=True), start=1):
         shown = [outcome for outcome in longest if outcome.operation_id in beginning]
         longest = list(takewhile(lambda each: not _is_lost(each, beginning[each.operation_id]), shown))  # noqa: B023
         assert len(longest) == len(shown) or run.checkpointing is not Checkpointing.EAGER, (
@@ -106,7 +120,8 @@ def check_prefixes(run: Run) -> None:
         assert list(seen[:common]) == longest[:common], (
             f"invocation {number} saw {_named(seen[:common], run)}, an earlier one {_named(longest, run)}"
         )
-        assert run.died[number - 1] or len(seen) >= len(longest), f"invocation {number} saw less than an earlier one"
+        is_cut_off = run.died[number - 1] or (may_be_missing and not seen)
+        assert is_cut_off or len(seen) >= len(longest), f"invocation {number} saw less than an earlier one"
         longest = max(longest, list(seen), key=len)
 
 

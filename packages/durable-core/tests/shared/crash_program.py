@@ -9,7 +9,6 @@ import both_flavours
 from crash_world import World
 
 from durable_core import (
-    Checkpointing,
     DurableContext,
     DurableFunction,
 )
@@ -54,12 +53,10 @@ def program(
     return made
 
 
-def handler_of(
-    each: Program, flavour: str, make_world: Callable[[], World], checkpointing: Checkpointing = Checkpointing.EAGER
-) -> DurableFunction[Any]:
+def handler_of(each: Program, flavour: str, make_world: Callable[[], World], **settings: Any) -> DurableFunction[Any]:
     """A Lambda handler that runs the program; each invocation has a world of its own."""
 
     async def body(ctx: DurableContext) -> Any:
         return await each.run(ctx, make_world())
 
-    return both_flavours.handler_of(flavour, body, checkpointing=checkpointing)
+    return both_flavours.handler_of(flavour, body, **settings)
