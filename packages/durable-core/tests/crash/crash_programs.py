@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import crash_programs_asking
 import crash_programs_cancelling
 import crash_programs_children
 import crash_programs_concurrent
@@ -17,6 +18,7 @@ PROGRAMS = {
         crash_programs_concurrent,
         crash_programs_cancelling,
         crash_programs_outside,
+        crash_programs_asking,
     )
     for each in vars(module).values()
     if isinstance(each, Program)

@@ -10,13 +10,13 @@ import contextvars
 import inspect
 import selectors
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from concurrent.futures import Executor
 from datetime import timedelta
 from itertools import count
-from typing import Any, TypeVar, TypeVarTuple, Unpack, cast
+from typing import Any, NamedTuple, TypeVar, TypeVarTuple, Unpack, cast
 
-from crash_world import FUNCTIONS, Effect, Outcome, World, answer_to
+from crash_world import BETWEEN, FUNCTIONS, Effect, Outcome, Way, World, answer_to
 
 from durable_core import (
     CallbackConfig,
@@ -44,8 +44,54 @@ PAYLOAD = 262_144 - 2
 """Characters of the longest text that a step may give."""
 
 
+class PlainOutside:
+    """Who answers the callbacks: at once, or in an order of their names, when nothing else can go on."""
+
+    def __init__(self, order: Sequence[str] = (), way: Way = Way.ONE_BY_ONE) -> None:
+        self._order = order
+        self._way = way
+        self._waiting: dict[str, asyncio.Future[None]] = {}
+
+    async def be_asked(self, name: str) -> asyncio.Future[None]:
+        """Done when the callback of this *name* may be answered."""
+        asked: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if name in self._order:
+            self._waiting[name] = asked
+        else:
+            asked.set_result(None)
+        return asked
+
+    def answer_idle(self) -> bool:
+        """Whether there was somebody to answer, now that nothing else can go on."""
+        if self._way is Way.WITH_TIME_BETWEEN or not self._waiting:
+            return False
+        self._answer_first()
+        while self._way is Way.ALL_AT_ONCE and self._waiting:
+            self._answer_first()
+        return True
+
+    async def answer_from_time_to_time(self) -> None:
+        """Answer the first of those that wait, again and again."""
+        while self._way is Way.WITH_TIME_BETWEEN:
+            await asyncio.sleep(BETWEEN.total_seconds())
+            if self._waiting:
+                self._answer_first()
+
+    def _answer_first(self) -> None:
+        self._waiting.pop(min(self._waiting, key=self._order.index)).set_result(None)
+
+
+class PlainBatch(NamedTuple):
+    """What came of branches that all succeeded."""
+
+    results: list[Any]
+
+
 class PlainContext:
     """The operations of a workflow, done at once."""
+
+    def __init__(self, outside: PlainOutside) -> None:
+        self._outside = outside
 
     async def step(
         self, func: Callable[..., Any], /, *args: Any, name: str | None = None, config: StepConfig | None = None
@@ -96,8 +142,8 @@ class PlainContext:
         return state
 
     async def create_callback(self, *, name: str, config: CallbackConfig[Any] | None = None) -> PlainCallback:
-        """It is answered whenever somebody asks."""
-        return PlainCallback(name, config)
+        """It is answered whenever somebody asks, or in its turn."""
+        return PlainCallback(name, config, await self._outside.be_asked(name))
 
     async def wait_for_callback(
         self,
@@ -108,7 +154,7 @@ class PlainContext:
         config: WaitForCallbackConfig[Any] | None = None,
     ) -> Any:
         """Tell somebody, and give the answer."""
-        callback = PlainCallback(name, config)
+        callback = PlainCallback(name, config, await self._outside.be_asked(name))
         strategy = None if config is None else config.retry_strategy
         await self.step(submitter, callback.callback_id, *args, config=StepConfig(retry_strategy=strategy))
         return await callback.result()
@@ -122,10 +168,39 @@ class PlainContext:
     ) -> Any:
         """Call it."""
         try:
-            return await func(PlainContext(), *args)
+            return await func(PlainContext(self._outside), *args)
         except Exception as error:
             mapper = None if config is None else config.error_mapper
             raise error if mapper is None else mapper(error) from error
+
+    async def map(self, items: Iterable[Any], func: Callable[..., Any], /, *, name: str | None = None) -> PlainBatch:
+        """Call it for all of them side by side; none fails."""
+        branches = (func(PlainContext(self._outside), item, index) for index, item in enumerate(items))
+        return PlainBatch(await asyncio.gather(*branches))
+
+    async def parallel(self, branches: Iterable[Callable[..., Any]], /, *, name: str | None = None) -> PlainBatch:
+        """Call them side by side; none fails."""
+        return PlainBatch(await self.all(branches))
+
+    async def all(self, operands: Iterable[Callable[..., Any]], /, *, name: str | None = None) -> list[Any]:
+        """The same."""
+        return await asyncio.gather(*(operand(PlainContext(self._outside)) for operand in operands))
+
+    async def race(self, operands: Iterable[Coroutine[Any, Any, T]], /, *, name: str | None = None) -> T:
+        """The first that is over; the others are cancelled."""
+        first: asyncio.Future[asyncio.Task[T]] = asyncio.get_running_loop().create_future()
+        tasks = [asyncio.create_task(operand) for operand in operands]
+
+        def note(done: asyncio.Task[T]) -> None:
+            if not first.done():
+                first.set_result(done)
+
+        for task in tasks:
+            task.add_done_callback(note)
+        winner = await first
+        for task in tasks:
+            task.cancel()
+        return winner.result()
 
 
 class PlainCallback:
@@ -133,12 +208,14 @@ class PlainCallback:
 
     callback_id = "an id"
 
-    def __init__(self, name: str, config: CallbackConfig[Any] | None) -> None:
+    def __init__(self, name: str, config: CallbackConfig[Any] | None, asked: asyncio.Future[None]) -> None:
         self._name = name
+        self._asked = asked
         self._timeout = timedelta.max if config is None or config.timeout is None else config.timeout
 
     async def result(self) -> Any:
         """The answer; after the timeout, that there is none."""
+        await asyncio.shield(self._asked)
         try:
             answer = answer_to(self._name)
         except KeyError:
@@ -156,13 +233,24 @@ class PlainWorld(World):
         return "", _attempt.get()
 
 
-def interpret(program: Callable[[DurableContext, World], Coroutine[Any, Any, Any]]) -> tuple[Outcome, list[Effect]]:
-    """What comes of *program*, and what it did to the world, in order."""
+def interpret(
+    program: Callable[[DurableContext, World], Coroutine[Any, Any, Any]], outside: PlainOutside | None = None
+) -> tuple[Outcome, list[Effect]]:
+    """What comes of *program*, and what it did to the world, in order; *outside* answers its callbacks."""
     effects: list[Effect] = []
     world = PlainWorld(effects.append, 1)
-    with asyncio.Runner(loop_factory=_TimelessLoop) as runner:
+    others = PlainOutside() if outside is None else outside
+
+    async def run() -> Any:
+        answering = asyncio.create_task(others.answer_from_time_to_time())
         try:
-            outcome = Outcome(runner.run(program(cast("DurableContext", PlainContext()), world)))
+            return await program(cast("DurableContext", PlainContext(others)), world)
+        finally:
+            answering.cancel()
+
+    with asyncio.Runner(loop_factory=lambda: _TimelessLoop(others)) as runner:
+        try:
+            outcome = Outcome(runner.run(run()))
         except Exception as error:
             outcome = Outcome(error=(_qualified(type(error)), str(error)))
     return outcome, effects
@@ -216,9 +304,9 @@ def _this_task() -> asyncio.Task[Any]:
 class _TimelessLoop(asyncio.SelectorEventLoop):
     """A loop whose clock jumps to the next timer when nothing can run, and that does the jobs of threads itself."""
 
-    def __init__(self) -> None:
+    def __init__(self, outside: PlainOutside) -> None:
         self._now = 0.0
-        super().__init__(_Jumping(self.pass_time))
+        super().__init__(_Jumping(self.pass_time, outside))
 
     def time(self) -> float:
         return self._now
@@ -235,11 +323,14 @@ class _TimelessLoop(asyncio.SelectorEventLoop):
 
 
 class _Jumping(selectors.DefaultSelector):
-    def __init__(self, jump: Callable[[float], None]) -> None:
+    def __init__(self, jump: Callable[[float], None], outside: PlainOutside) -> None:
         super().__init__()
         self._jump = jump
+        self._outside = outside
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        if timeout != 0 and self._outside.answer_idle():
+            return super().select(0)
         assert timeout is not None, "the program waits for something that nothing in it will bring"
         self._jump(max(0, timeout))
         return super().select(0)

@@ -24,7 +24,7 @@ def check(each: Program, run: Run, plain: tuple[Outcome, Sequence[Effect]]) -> N
     check_effects(each, run, effects)
     check_nothing_is_redone(each, run)
     check_history(each, run)
-    check_prefixes(run)
+    check_prefixes(run, by_lane=run.flavour == "blocking" and not each.sequential)
 
 
 def check_outcome(each: Program, run: Run, outcome: Outcome) -> None:

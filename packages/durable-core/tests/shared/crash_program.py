@@ -31,15 +31,18 @@ class Program(NamedTuple):
     """Operations that it cancels, or does not wait for, and that therefore may stay without an end."""
     stride: int
     """Every how many checkpoints it crashes: 1 unless a run is slow."""
+    branching: bool = False
+    """It branches by operations only: so it runs in the blocking flavour too, where branches have no common order."""
 
     @property
     def flavours(self) -> tuple[str, ...]:
-        return ("async", "blocking") if self.sequential else ("async",)
+        return ("async", "blocking") if self.sequential or self.branching else ("async",)
 
 
 def program(
     *,
     sequential: bool = False,
+    branching: bool = False,
     or_else: Iterable[Any] = (),
     at_most_once: Iterable[str] = (),
     left: Iterable[str] = (),
@@ -48,7 +51,9 @@ def program(
     """Make the decorated workflow a program of its name."""
 
     def made(run: Run) -> Program:
-        return Program(run.__name__, run, sequential, tuple(or_else), frozenset(at_most_once), frozenset(left), stride)
+        return Program(
+            run.__name__, run, sequential, tuple(or_else), frozenset(at_most_once), frozenset(left), stride, branching
+        )
 
     return made
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from crash_program import Program, handler_of
@@ -84,6 +84,10 @@ def _plain(function: Function) -> Target | None:
     return Target(durable=False) if function.name in FUNCTIONS else None
 
 
+def _answered_as_it_asks(runner: LocalRunner) -> TestResult[Any]:
+    return runner.run(callbacks=answer_to)
+
+
 def run(
     each: Program,
     flavour: str,
@@ -93,11 +97,12 @@ def run(
     service_limits: Limits = DEFAULT,
     checkpointing: Checkpointing = Checkpointing.EAGER,
     verify_replay: bool = True,
+    drive: Callable[[LocalRunner], TestResult[Any]] = _answered_as_it_asks,
     **settings: Any,
 ) -> Run:
     """Run the program to its end, with a sandbox that dies at each of *crashes*, the first one first.
 
-    *settings* are the handler's.
+    *drive* brings an execution to its end; *settings* are the handler's.
     """
     effects: list[Effect] = []
     service = WatchedService(limits=service_limits)
@@ -121,7 +126,7 @@ def run(
     ) as runner:
         for name, function in FUNCTIONS.items():
             runner.register(name, function)
-        result = runner.run(callbacks=answer_to)
+        result = drive(runner)
         seen = runner.seen_by_invocation
     calls = clients[-1].calls
     return Run(outcome_of(result), effects, result, service.beginnings, seen, calls, crashes, flavour, checkpointing)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from enum import Enum
 from typing import Any, NamedTuple, TypeVar
 
 from durable_core import DurableContext, Duration, NoRetry, Operation, StepConfig, step_context
@@ -15,6 +16,21 @@ MINUTE = Duration.from_minutes(1)
 ONCE = StepConfig(retry_strategy=NoRetry())
 LARGE = 262_145
 """Bytes that do not fit into the payload of an operation."""
+
+
+class Way(Enum):
+    """How callbacks are answered in a given order."""
+
+    ONE_BY_ONE = "one by one"
+    """Each time that nothing else can go on, the first of those that wait."""
+    ALL_AT_ONCE = "all at once"
+    """When nothing else can go on, all that wait."""
+    WITH_TIME_BETWEEN = "with time between"
+    """The first of those that wait, again and again, with a pause before each."""
+
+
+BETWEEN = Duration.from_seconds(10)
+"""The pause before each answer, where there is one."""
 
 
 class Effect(NamedTuple):
