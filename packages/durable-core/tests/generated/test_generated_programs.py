@@ -24,6 +24,8 @@ from durable_testing.faults import Side
 from durable_testing.service import DEFAULT
 
 PROGRAMS: Final = int(os.environ.get("DURABLE_LAWS", "75"))
+SHRINKING: Final = [Phase.shrink] if "DURABLE_SHRINK" in os.environ else []
+"""Set it to see a smaller program that breaks the law, with ``-o faulthandler_timeout=0``: that takes minutes."""
 SMALL: Final = replace(ServiceLimits.DEFAULT, payload_bytes=PAYLOAD)
 SMALL_SERVICE: Final = replace(DEFAULT, operation_payload=PAYLOAD)
 
@@ -42,7 +44,7 @@ many_programs = settings(
     deadline=None,
     derandomize=True,
     database=None,
-    phases=[Phase.generate, Phase.shrink],
+    phases=[Phase.generate, *SHRINKING],
     suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 SIDES: Final = st.sampled_from(Side)
