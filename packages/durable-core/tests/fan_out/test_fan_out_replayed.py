@@ -8,8 +8,21 @@ import logging
 from typing import Any
 
 import pytest
+from both_flavours import both_flavours, handler_of
+from fan_out_runs import run
 
-from durable_core import DurableContext, Duration, NoRetry, StepConfig, blocking, durable_execution
+from durable_core import (
+    CompletionConfig,
+    CompletionStatus,
+    DurableContext,
+    Duration,
+    NoRetry,
+    ParallelConfig,
+    ServiceLimits,
+    StepConfig,
+    blocking,
+    durable_execution,
+)
 from durable_testing import LocalRunner
 
 SECOND = Duration.from_seconds(1)
@@ -105,3 +118,38 @@ def test_a_task_may_be_given_to_a_combinator_twice() -> None:
         return await ctx.all([task, task])
 
     assert LocalRunner(handler).run().value == ["", ""]
+
+
+@both_flavours
+@pytest.mark.parametrize("large", [False, True], ids=["small", "too large to record"])
+def test_branches_end_in_the_order_in_which_they_ended_once(flavour: str, large: bool) -> None:
+    """One that was too large to record runs again, and others are not told before it."""
+    asked: list[list[tuple[int, ...]]] = []
+
+    async def first(ctx: DurableContext) -> list[str]:
+        return [await ctx.step(lambda: "x" * (200_000 if large else 2), name=f"part {n}") for n in (1, 2)]
+
+    async def second(ctx: DurableContext) -> None:
+        await ctx.wait(SECOND)
+
+    async def third(ctx: DurableContext) -> None:
+        await ctx.wait(3 * SECOND)
+
+    async def body(ctx: DurableContext) -> None:
+        seen: list[tuple[int, ...]] = []
+        asked.append(seen)
+
+        def noted(status: CompletionStatus) -> bool:
+            seen.append(tuple(item.index for item in status.items))
+            return False
+
+        policy = ParallelConfig[Any](completion=CompletionConfig(should_complete=noted))
+        await ctx.parallel([second, first, third], config=policy)
+        await ctx.wait(SECOND)
+
+    run(handler_of(flavour, body, limits=ServiceLimits.DEFAULT))
+    orders = [list(dict.fromkeys(seen)) for seen in asked]
+    complete = [(1,), (1, 0)]  # of the last one nobody has to ask
+    assert all(order == complete[: len(order)] for order in orders)
+    assert orders[0] == [(1,)]
+    assert orders[-1] == (complete if large else [])

@@ -69,6 +69,11 @@ class Journal:
         entry = self.operations.get(id)
         return entry is not None and entry["Status"] in TERMINAL and id not in self.news
 
+    def has_ended(self, id: str) -> bool:
+        """Whether the operation is recorded as over."""
+        entry = self.operations.get(id)
+        return entry is not None and entry["Status"] in TERMINAL
+
     @property
     def has_unread(self) -> bool:
         """Whether the code has not asked for all that was recorded before this invocation."""

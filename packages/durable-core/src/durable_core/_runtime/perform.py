@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import Any, Never, TypeVar
 
 from durable_core._core.text import visible
 from durable_core._runtime.driver import Seen
@@ -27,19 +27,18 @@ async def perform(kind: Kind[T]) -> T:
             return await kind.run_unrecorded()
         try:
             entry = _found(kind)
-            if entry is None and kind.lane.scope.over:
-                await driver.caught_up()  # an outcome may cancel it, as it did before it was recorded
-                raise _unexpected(kind)
+            if entry is None and kind.lane.scope.over and not kind.operands():
+                await unexpected(kind)
+            hooks = kind.execution.hooks
+            if hooks is not None:
+                hooks.operation(kind, entry)
+            if entry is None or not kind.is_over(entry):
+                entry = await kind.run(entry)
+            elif driver.alive > 1:
+                await driver.turn(kind.id, kind.moment(entry))
         except NonDeterministicExecutionError as error:
             await driver.abort(error)  # the workflow may not catch it and go on
             raise
-        hooks = kind.execution.hooks
-        if hooks is not None:
-            hooks.operation(kind, entry)
-        if entry is None or not kind.is_over(entry):
-            entry = await kind.run(entry)
-        elif driver.alive > 1:
-            await driver.turn(kind.id, kind.moment(entry))
         return _seen(kind, entry)
     finally:
         driver.finish(begun)
@@ -120,9 +119,13 @@ def _changed(entry: Operation, kind: Kind[Any]) -> NonDeterministicExecutionErro
     )
 
 
-def _unexpected(kind: Kind[Any]) -> NonDeterministicExecutionError:
-    """The error for an operation that a context which is over did not have."""
-    return NonDeterministicExecutionError(
+async def unexpected(kind: Kind[Any]) -> Never:
+    """Refuse an operation that a context which is over did not have.
+
+    Not before all that is recorded has been seen: an outcome may cancel it, as it did before it was recorded.
+    """
+    await kind.driver.caught_up()
+    raise NonDeterministicExecutionError(
         f"{kind.place} was not recorded before {kind.lane.scope} ended; the code now asks for "
         f"{_shown(kind.type, kind.subtype, kind.name)} ({kind.line}). {_ADVICE}"
     )

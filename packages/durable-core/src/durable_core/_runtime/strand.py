@@ -48,6 +48,7 @@ class Strand(BlockingDriver):
         "_groups",
         "_outcome",
         "_own",
+        "_retraces",
         "_ticket",
         "_waits_inside",
         "_work",
@@ -76,6 +77,7 @@ class Strand(BlockingDriver):
         self._busy = False
         self._dropped = False
         self._behind = False
+        self._retraces = False
         self.moment = (0, "")
         """When the last outcome came about that it has seen, where nothing is recorded of itself."""
         self._groups: dict[str, StrandGroup] = {}
@@ -116,7 +118,8 @@ class Strand(BlockingDriver):
         with self.pried():
             pauses = self._context.copy().run(self._proceed)
         with self.crew.lock:
-            self.runs_code(False)
+            if not self._retraces:
+                self.runs_code(False)
             if self._outcome is not None:
                 self._group.over(self)
             elif pauses:
@@ -184,9 +187,17 @@ class Strand(BlockingDriver):
         Until it does not, no outcome of another is told where the order of outcomes is not recorded: a replay has to
         find the same order.
         """
-        if does is not self._behind and not self.operation.recorded:
+        if does is not self._behind and (self._retraces or not self.operation.recorded):
             self._behind = does
             self._group.waits_for_code(1 if does else -1)
+
+    def retraces(self) -> None:
+        """It is recorded as over, and runs only because its result was too large to record. Lock held.
+
+        Until it has given that again, no outcome of another is told: it may have come later.
+        """
+        self._retraces = True
+        self.runs_code(True)
 
     def wake(self) -> None:
         """What it waits for has come about: let it have a thread. The crew's lock is held."""

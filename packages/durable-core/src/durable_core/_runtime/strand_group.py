@@ -119,8 +119,11 @@ class StrandGroup:
         with self.crew.lock:
             if self.done:
                 return  # given up meanwhile
+            journal = self.crew.journal
             first = hashed(f"{operand.id}-1")  # of its operations, where nothing is recorded of itself
-            strand.runs_code(not operand.recorded and self.crew.journal.was_over(first))
+            strand.runs_code(not operand.recorded and journal.was_over(first))
+            if operand.recorded and not is_over and journal.has_ended(operand.id):
+                strand.retraces()
             self._live.add(strand)
             self.crew.strands.add(strand)
             strand.counts(True)
@@ -146,6 +149,7 @@ class StrandGroup:
         if strand not in self._live:
             return
         strand.counts(False)
+        strand.runs_code(False)
         entry = self.crew.journal.find(strand.operation.id)
         at, id = strand.moment if entry is None else (ended(entry), entry["Id"])
         number = next(self._count)

@@ -18,6 +18,7 @@ from durable_core._core.identity import hashed
 from durable_core._core.rebuilding import Family, rebuild
 from durable_core._runtime.group import Outcome
 from durable_core._runtime.kind import Kind
+from durable_core._runtime.perform import unexpected
 from durable_core._wire.shapes import Operation, OperationType
 from durable_core.errors import (
     AllFailedError,
@@ -138,6 +139,8 @@ class Combinator(Kind[Any]):
             group.cancel()
             await self.driver.turn(self.id, ended(entry))
             return entry
+        if self.lane.scope.over:  # where it lost to another, it is not decided here either
+            await unexpected(self)
         payload = msgspec.json.encode(self._ballot.decision).decode()
         return await self.driver.conclude(self.update("SUCCEED", Payload=payload), group.cancel)
 

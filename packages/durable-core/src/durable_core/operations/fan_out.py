@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from msgspec import Struct
 
-from durable_core._core.clock import ended
 from durable_core._core.identity import hashed
 from durable_core._runtime.attempt import Attempt
 from durable_core._runtime.group import Outcome
@@ -95,56 +94,64 @@ def _named(name: object) -> str:
     return checked
 
 
+class Recorded(NamedTuple):
+    """What is known of a batch that is over, and runs again for its result alone."""
+
+    over: frozenset[int]
+    """The branches, by place, that were over when it was."""
+    reason: CompletionReason
+    """Why it was, if the tally does not say."""
+
+
 class Batch:
-    """The plan of a fan-out: its branches, so many at a time, until the tally is complete."""
+    """The plan of a fan-out: its branches, so many at a time, until the tally is complete.
+
+    One that runs again begins the same branches at the same time, since their code may share state.
+    """
 
     def __init__(
-        self,
-        tally: Tally,
-        branches: Iterator[Branch],
-        at_a_time: int,
-        left: Iterable[Branch] = (),
-        otherwise: CompletionReason = CompletionReason.ALL_COMPLETED,
+        self, tally: Tally, branches: Iterator[Branch], at_a_time: int, recorded: Recorded | None = None
     ) -> None:
-        """*left* had begun, whether they run now or not; *otherwise* is why it ended if no tally says so."""
         self._tally = tally
         self._branches = branches
         self._at_a_time = at_a_time
-        self._otherwise = otherwise
+        self._recorded = recorded
+        self._missing = set[int]() if recorded is None else set(recorded.over)
         self._reason: CompletionReason | None = None
         self._items: list[BatchItem[Any]] = []
-        self._left = dict.fromkeys(left)
-        self._running: set[Branch] = set()
+        self._running: dict[Branch, None] = {}
         self._next = next(branches, None)
 
     def is_done(self) -> bool:
         if self._reason is None:
             self._reason = self._tally.reason()
-        if self._reason is None and self._next is None and not self._running:
-            self._reason = self._otherwise
+        if self._reason is None and not self._missing:
+            if self._recorded is not None:
+                self._reason = self._recorded.reason
+            elif self._next is None and not self._running:
+                self._reason = CompletionReason.ALL_COMPLETED
         return self._reason is not None
 
     def begin(self) -> Branch | None:
         if self._next is None or len(self._running) >= self._at_a_time:
             return None
         branch, self._next = self._next, next(self._branches, None)
-        self._running.add(branch)
-        self._left[branch] = None
+        self._running[branch] = None
         return branch
 
     def is_lost(self, operand: Branch) -> bool:
-        return False  # one that is recorded as under way is not begun
+        return self._recorded is not None and operand.number not in self._recorded.over
 
     def end(self, operand: Branch, outcome: Outcome) -> None:
-        self._running.remove(operand)
-        del self._left[operand]
+        del self._running[operand]
+        self._missing.discard(operand.number)
         for item in operand.ended(outcome):
             self._items.append(item)
             self._tally.add(item)
 
     def result(self) -> BatchResult[Any]:
         """What it came to."""
-        items = [*self._items, *(item for branch in self._left for item in branch.left())]
+        items = [*self._items, *(item for branch in self._running for item in branch.left())]
         assert self._reason is not None, "it is done"
         return BatchResult(sorted(items, key=lambda item: item.index), self._reason)
 
@@ -192,7 +199,7 @@ class FanOut(Child):
         scope = self.inside(begun=begun, over=over)
         group = self.driver.group(self, scope)
         try:
-            plan = await group.run(self._replayed(scope) if over else self._begun(scope))
+            plan = await group.run(self._plan(scope, self._recorded() if over else None))
             result = Attempt(plan.result())
         except Exception as error:
             result = Attempt(error=error)
@@ -204,31 +211,24 @@ class FanOut(Child):
         scope.ended = True
         return result
 
-    def _begun(self, scope: Scope) -> Batch:
-        """The plan of a batch that runs."""
+    def _plan(self, scope: Scope, recorded: Recorded | None) -> Batch:
+        outlined = recorded is not None and self._how.nesting is Nesting.FLAT
+        completion = CompletionConfig.all_completed() if outlined else self._how.completion
         branches = (self._branch(scope, index) for index in range(len(self._specs)))
-        return Batch(Tally(self._how.completion, self._total), branches, self._how.max_concurrency or len(self._specs))
+        at_a_time = self._how.max_concurrency or len(self._specs)
+        return Batch(Tally(completion, self._total), branches, at_a_time, recorded)
 
-    def _replayed(self, scope: Scope) -> Batch:
-        """The plan of a batch that is over, and was too large to record: its branches give its result once more."""
-        if self._how.nesting is Nesting.FLAT:
-            return self._outlined(scope)
-        tally = Tally(self._how.completion, self._total)
-        branches = [self._branch(scope, index) for index in range(len(self._specs))]
-        entries = [(entry, branch) for branch in branches if (entry := self.execution.journal.find(branch.id))]
-        over = [(ended(entry), branch.id, branch) for entry, branch in entries if entry["Status"] in TERMINAL]
-        begun = [branch for _, branch in entries]
-        return Batch(tally, iter([branch for _, _, branch in sorted(over)]), 1, begun, CompletionReason.CUSTOM)
-
-    def _outlined(self, scope: Scope) -> Batch:
-        """The same where nothing is recorded of a branch but its operations."""
-        outline = Outline.read(self.entry().get("ContextDetails", {}).get("Result", ""))
-        over = {*outline.indexes(ItemStatus.SUCCEEDED), *outline.indexes(ItemStatus.FAILED)}
-        under_way = {*outline.indexes(ItemStatus.STARTED)}
-        ran = (self._branch(scope, at) for at, spec in enumerate(self._specs) if spec.given[0].index in over)
-        left = [self._branch(scope, at) for at, spec in enumerate(self._specs) if spec.given[0].index in under_way]
-        all_of_them = Tally(CompletionConfig.all_completed(), self._total)
-        return Batch(all_of_them, ran, 1, left, outline.completion_reason)
+    def _recorded(self) -> Recorded:
+        """Which branches were over when the batch was."""
+        if self._how.nesting is Nesting.FLAT:  # nothing is recorded of a branch but its operations
+            outline = Outline.read(self.entry().get("ContextDetails", {}).get("Result", ""))
+            items = {*outline.indexes(ItemStatus.SUCCEEDED), *outline.indexes(ItemStatus.FAILED)}
+            over = (place for place, spec in enumerate(self._specs) if spec.given[0].index in items)
+            return Recorded(frozenset(over), outline.completion_reason)
+        find = self.execution.journal.find
+        entries = ((place, find(self._branch_id(place))) for place in range(len(self._specs)))
+        over = (place for place, entry in entries if entry is not None and entry["Status"] in TERMINAL)
+        return Recorded(frozenset(over), CompletionReason.CUSTOM)
 
     def _branch(self, scope: Scope, index: int) -> Branch:
         how = self._how
