@@ -19,7 +19,6 @@ from generated_workflow import workflow_of
 from hypothesis import HealthCheck, Phase, given, settings, strategies as st
 
 from durable_core import ServiceLimits
-from durable_testing import ReplayMismatchError
 from durable_testing.faults import Side
 from durable_testing.service import DEFAULT
 
@@ -59,34 +58,15 @@ def ran(body: Body, flavour: str, deaths: Sequence[Crash] = (), *, batch_updates
     once = [path for path, part in parts_of(body) if isinstance(part, Step) and part.at_most_once]
     each = Program("generated", workflow_of(body), False, (), frozenset(once), frozenset(), 1)
     limits: dict[str, Any] = {"limits": SMALL, "service_limits": SMALL_SERVICE}
-    in_order = flavour == "blocking" or not has_large_branch(body)
-    verify = in_order and (flavour == "blocking" or not has_combinator_in_branch(body))
-    found = run(each, flavour, deaths, batch_updates=batch_updates, verify_replay=verify, **limits)
+    found = run(each, flavour, deaths, batch_updates=batch_updates, **limits)
     names = {operation.name or "" for operation in found.result.operations}
     each = each._replace(left=frozenset(name for name in names if is_left(name, meaning)))
     check_outcome(each, found, outcome_of(meaning))
     check_effects(each, found, [Effect(deed.name, deed.attempt, "", 1) for deed in meaning.deeds])
     check_nothing_is_redone(each, found)
     check_history(each, found)
-    if in_order:
-        check_prefixes(found, by_lane=flavour == "blocking")
+    check_prefixes(found, by_lane=flavour == "blocking")
     return found
-
-
-def in_branches(body: Body) -> list[Part]:
-    """The parts of the program that stand in branches."""
-    branches = [branch for _, part in parts_of(body) if isinstance(part, Batch | Combined) for branch in part.branches]
-    return [part for branch in branches for _, part in parts_of(branch)]
-
-
-def has_combinator_in_branch(body: Body) -> bool:
-    """Whether the runner may take the program for not deterministic, as below."""
-    return any(isinstance(part, Combined) for part in in_branches(body))
-
-
-def has_large_branch(body: Body) -> bool:
-    """Whether a branch may be too large to be recorded, and be replayed after its siblings, as below."""
-    return any(isinstance(part, Step) and part.length > 1 for part in in_branches(body))
 
 
 def outcome_of(meaning: Meaning) -> Outcome:
@@ -146,22 +126,11 @@ def replayed(*parts: Part) -> Run:
     return run(each, "async", limits=SMALL, service_limits=SMALL_SERVICE)
 
 
-@pytest.mark.xfail(
-    raises=ReplayMismatchError,
-    strict=True,
-    reason="the replay with which the runner verifies an execution does not run the operands of a combinator in a "
-    "branch that lost; the replay of a later invocation does",
-)
-def test_a_combinator_in_a_branch_that_lost_is_verified_like_any_other() -> None:
+def test_a_combinator_in_a_branch_that_lost_is_replayed_up_to_where_it_came() -> None:
     lost, winner = (Combined("any", ((Step(), Wait(3)),)),), (Wait(1),)
     replayed(Combined("any", (lost, winner)))
 
 
-@pytest.mark.xfail(
-    raises=AssertionError,
-    strict=True,
-    reason="a branch that is too large runs again in a replay, in which the outcome of its sibling goes first",
-)
 def test_a_branch_that_is_too_large_is_seen_in_its_turn() -> None:
     half = Step(length=2_500)
     check_prefixes(replayed(Batch(False, ((half, half, Wait(3)), (Wait(1),)))))
