@@ -6,12 +6,16 @@ import asyncio
 from contextvars import copy_context
 from typing import Any
 
+from durable_core._runtime.garbage import Hold
 from durable_core._runtime.group import P, Plan
 from durable_core._runtime.kind import Kind
 from durable_core._runtime.perform import perform
 from durable_core._runtime.scheduler import Scheduler
 from durable_core._runtime.scope import Scope
 from durable_core._runtime.tasks import GRACE, cancel, resolve, task_of
+
+MANY = 500
+"""Branches after which those that live are spared from garbage collection: some 25,000 objects."""
 
 
 class AsyncGroup:
@@ -27,6 +31,8 @@ class AsyncGroup:
         """In which the plan is asked."""
         self._over: asyncio.Future[None] = scheduler.loop.create_future()
         self._trouble: BaseException | None = None
+        self._begun = 0
+        self._garbage = Hold()
 
     async def run(self, plan: P) -> P:
         """Carry out *plan*. What lost runs too, up to where it was cancelled: it may share its state with others."""
@@ -38,6 +44,7 @@ class AsyncGroup:
                 raise self._trouble
         finally:
             self._plan = self._trouble = None
+            self._garbage.release()
         return plan
 
     def _go_on(self, plan: Plan) -> None:
@@ -54,6 +61,13 @@ class AsyncGroup:
                 task = task_of(self._scheduler, coroutine, self._scope, None, branch=True)
                 self._running[task] = operand
                 task.add_done_callback(self._branch_ended, context=self._context)
+                self._begun += 1
+                if self._begun % MANY == 0:  # once they have come to wait for something
+                    self._scheduler.loop.call_soon(self._spare)
+
+    def _spare(self) -> None:
+        if self._plan is not None:
+            self._garbage.take()
 
     def _branch_ended(self, task: asyncio.Task[Any]) -> None:
         self._scheduler.task_done(task)
