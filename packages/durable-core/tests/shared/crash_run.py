@@ -96,7 +96,6 @@ def run(
     batch_updates: int = AS_THEY_COME,
     service_limits: Limits = DEFAULT,
     checkpointing: Checkpointing = Checkpointing.EAGER,
-    verify_replay: bool = True,
     drive: Callable[[LocalRunner], TestResult[Any]] = _answered_as_it_asks,
     **settings: Any,
 ) -> Run:
@@ -121,9 +120,7 @@ def run(
     handler = handler_of(
         each, flavour, lambda: World(record, len(service.beginnings)), checkpointing=checkpointing, **settings
     )
-    with LocalRunner(
-        handler, service=service, client=crashing, batch_updates=batch_updates, verify_replay=verify_replay
-    ) as runner:
+    with LocalRunner(handler, service=service, client=crashing, batch_updates=batch_updates) as runner:
         for name, function in FUNCTIONS.items():
             runner.register(name, function)
         result = drive(runner)
