@@ -111,6 +111,7 @@ def test_a_program_does_what_it_means_and_its_flavours_record_the_same(body: Bod
 
 
 @pytest.mark.laws
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("batch_updates", [AS_THEY_COME, 1], ids=["batches", "single"])
 @pytest.mark.parametrize("flavour", FLAVOURS)
 @many_programs

@@ -99,16 +99,17 @@ def check_prefixes(run: Run, *, by_lane: bool = False) -> None:
 
     What was seen inside a context that is over since is not replayed, and left out. So is what was seen before it was
     durable and then lost, with all that came after it. Branches of a blocking workflow run on threads: *by_lane* is
-    for them, of which each has an order of its own, and which are not replayed where nobody needs them.
+    for them, of which each has an order of its own. One that nobody needs is replayed up to where that is known, or not
+    at all.
     """
     if not by_lane:
         _check_prefixes(run, run.seen)
         return
     for lane in {outcome.lane for seen in run.seen for outcome in seen}:
-        _check_prefixes(run, [[each for each in seen if each.lane == lane] for seen in run.seen], may_be_missing=True)
+        _check_prefixes(run, [[each for each in seen if each.lane == lane] for seen in run.seen], may_stop=lane != "")
 
 
-def _check_prefixes(run: Run, seen_by_invocation: Sequence[Sequence[Seen]], *, may_be_missing: bool = False) -> None:
+def _check_prefixes(run: Run, seen_by_invocation: Sequence[Sequence[Seen]], *, may_stop: bool = False) -> None:
     longest: list[Seen] = []
     for number, (seen, beginning) in enumerate(zip(seen_by_invocation, run.beginnings, strict=True), start=1):
         shown = [outcome for outcome in longest if outcome.operation_id in beginning]
@@ -120,8 +121,9 @@ def _check_prefixes(run: Run, seen_by_invocation: Sequence[Sequence[Seen]], *, m
         assert list(seen[:common]) == longest[:common], (
             f"invocation {number} saw {_named(seen[:common], run)}, an earlier one {_named(longest, run)}"
         )
-        is_cut_off = run.died[number - 1] or (may_be_missing and not seen)
-        assert is_cut_off or len(seen) >= len(longest), f"invocation {number} saw less than an earlier one"
+        assert may_stop or run.died[number - 1] or len(seen) >= len(longest), (
+            f"invocation {number} saw less than an earlier one"
+        )
         longest = max(longest, list(seen), key=len)
 
 
