@@ -16,6 +16,7 @@ from durable_core import (
     CompletionStatus,
     DurableContext,
     Duration,
+    MapConfig,
     NoRetry,
     ParallelConfig,
     ServiceLimits,
@@ -153,3 +154,24 @@ def test_branches_end_in_the_order_in_which_they_ended_once(flavour: str, large:
     assert all(order == complete[: len(order)] for order in orders)
     assert orders[0] == [(1,)]
     assert orders[-1] == (complete if large else [])
+
+
+@both_flavours
+def test_the_same_branches_have_begun_in_a_replay_of_what_was_too_large(flavour: str) -> None:
+    """The first success lets another branch begin; the second, at the same moment, ends the map before it has run."""
+    seen: list[list[Any]] = []
+
+    async def large(ctx: DurableContext, hours: int, index: int) -> str:
+        await ctx.wait(hours * SECOND)
+        return f"{index}" * 140_000
+
+    async def body(ctx: DurableContext) -> None:
+        policy = MapConfig[str](completion=CompletionConfig(min_successful=2), max_concurrency=7)
+        batch = await ctx.map([2, 2, 1, 1, 1, 1, 1, 1], large, config=policy)
+        seen.append([batch.completion_reason, *((item.index, item.status) for item in batch.items)])
+        await ctx.wait(SECOND)
+
+    run(handler_of(flavour, body, limits=ServiceLimits.DEFAULT))
+    assert len(seen) > 2
+    assert seen == [seen[0]] * len(seen)
+    assert len(seen[0]) == 1 + 8
