@@ -14,7 +14,7 @@ from crash_program import Program
 from crash_run import AS_THEY_COME, Crash, Run, run
 from crash_world import Effect, Outcome
 from generated_plain import Meaning, UnclearError, meaning_of
-from generated_programs import PAYLOAD, Batch, Body, Combined, Part, Step, Wait, parts_of, programs
+from generated_programs import PAYLOAD, Batch, Body, Combined, Step, Wait, parts_of, programs
 from generated_workflow import workflow_of
 from hypothesis import HealthCheck, Phase, given, settings, strategies as st
 
@@ -122,17 +122,16 @@ def test_sandboxes_that_die_do_not_show_in_what_a_program_does(
     ran(body, flavour, deaths, batch_updates=batch_updates)
 
 
-def replayed(*parts: Part) -> Run:
-    """A run of the program in the async flavour, all of which has been replayed."""
-    each = Program("generated", workflow_of(parts), False, (), frozenset(), frozenset(), 1)
-    return run(each, "async", limits=SMALL, service_limits=SMALL_SERVICE)
-
-
-def test_a_combinator_in_a_branch_that_lost_is_replayed_up_to_where_it_came() -> None:
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_a_combinator_in_a_branch_that_lost_is_replayed_up_to_where_it_came(flavour: str) -> None:
     lost, winner = (Combined("any", ((Step(), Wait(3)),)),), (Wait(1),)
-    replayed(Combined("any", (lost, winner)))
+    ran((Combined("any", (lost, winner)),), flavour)
 
 
-def test_a_branch_that_is_too_large_is_seen_in_its_turn() -> None:
+@pytest.mark.parametrize("flavour", FLAVOURS)
+def test_branches_that_are_too_large_are_seen_in_their_turn(flavour: str) -> None:
+    """Whatever time it takes to run them again."""
     half = Step(length=2_500)
-    check_prefixes(replayed(Batch(False, ((half, half, Wait(3)), (Wait(1),)))))
+    large: Body = (half, half, Wait(3))
+    larger: Body = (half, half, *[Step()] * 20, Wait(2))
+    ran((Batch(False, (large, (Wait(1),), larger)),), flavour)

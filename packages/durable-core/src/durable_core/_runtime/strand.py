@@ -157,8 +157,12 @@ class Strand(BlockingDriver):
         return False
 
     def _record(self) -> None:
-        """Have its own outcome recorded, now that it waits for that."""
-        if self.ending is None and self._own is not None:
+        """Have its own outcome recorded, now that it waits for that, unless it is."""
+        if self.ending is not None:
+            return
+        if self._own is None:
+            self._group.over(self)
+        else:
             self._ticket = self.crew.pipeline.post(self._own, lambda _: self._group.over(self))
             self.crew.sender.arm(at_once=bool(self.crew.helpers))
 
@@ -252,6 +256,10 @@ class Strand(BlockingDriver):
         if self._ticket is not None and self._ticket.error is not None:
             raise self._ticket.error
         return self.crew.journal.operations[update["Id"]]
+
+    async def turn(self, id: str, moment: int) -> None:
+        if id == self.operation.id:  # it has run again, and is told of when those that ended before it have been
+            await _paused()
 
     async def park(self, operation: Kind[Any]) -> Operation:
         with self.crew.lock:
