@@ -92,7 +92,10 @@ class Invocation:
         execution = self._execution(driver)
         settings = self._program.settings
         if not settings.plugins or self._given.dry:
-            return self._respond(engine, driver, execution.root)
+            try:
+                return self._respond(engine, driver, execution.root)
+            finally:
+                self._journal.forget()  # it may be large, and contexts that know each other keep it until a collection
         hooks = execution.hooks = Hooks(execution, settings.plugins, self._given.updated)
         self._pipeline.observe = hooks.changed
         answer: InvocationAnswer | None = None

@@ -19,6 +19,7 @@ from both_flavours import both_flavours, handler_of
 from hazard_runs import Stage
 
 from durable_core import ContextMisuseError, DurableContext, Duration, blocking, durable_execution
+from durable_core.spi import BotoClient
 from durable_testing import LocalRunner
 from durable_testing.faults import CrashingClient, SandboxDied
 
@@ -117,6 +118,33 @@ def test_nothing_is_left_for_the_garbage_collector_to_find_later() -> None:
         gc.enable()
     assert len(after) - len(before) < 50 * 400
     assert _tasks(after) == _tasks(before)
+
+
+@both_flavours
+def test_a_long_history_is_freed_with_its_invocation(flavour: str) -> None:
+    steps = 2_000
+
+    async def body(ctx: DurableContext) -> None:
+        for number in range(steps):
+            await ctx.step(int, number)
+        await ctx.wait(MINUTE)
+
+    stage = Stage(handler_of(flavour, body))
+    stage.invoke()
+    stage.pass_time(MINUTE)
+    event = stage.begin()
+    gc.collect()
+    gc.disable()
+    tracemalloc.start()
+    try:
+        client = BotoClient(stage.service)
+        before = tracemalloc.get_traced_memory()[0]
+        stage.handler.durable.invoke(event, None, client=client)
+        left = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+        gc.enable()
+    assert left < 100 * steps
 
 
 @pytest.mark.parametrize("ending", ["stopped", "swallowed"])

@@ -53,6 +53,12 @@ class Journal:
         self.read: Callable[[str], None] = self._unread.discard
         """The code has asked for the operation with an id."""
 
+    def forget(self) -> None:
+        """Let all go: the invocation is over."""
+        self.operations.clear()
+        self._unread.clear()
+        self.news.clear()
+
     @property
     def service_time(self) -> int:
         """The latest moment, in milliseconds, that the service has shown; nobody asks what time it is there."""
