@@ -147,6 +147,7 @@ WORLD: Final = (
         "1,000 warm invocations",
         (
             "test_a_thousand_warm_invocations_leave_nothing",
+            "test_a_long_history_is_freed_with_its_invocation",
             "test_nothing_is_left_for_the_garbage_collector_to_find_later",
             "test_an_invocation_that_had_to_be_abandoned_leaves_no_descriptor",
             "test_two_executions_in_two_threads_share_nothing",
