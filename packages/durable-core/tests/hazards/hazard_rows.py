@@ -168,6 +168,7 @@ PROGRAM: Final = (
             "test_no_operation_starts_while_unwinding_however_often_the_code_tries",
             "test_no_recorded_outcome_is_seen_while_unwinding",
             "test_a_suspension_passes_through_children_that_catch_everything",
+            "test_nothing_follows_a_virtual_child_that_swallows_its_suspension",
             "test_gather_with_return_exceptions_does_not_turn_a_suspension_into_results",
             "test_a_task_group_that_is_suspended_does_not_fail_the_execution",
             "test_cleaning_up_local_resources_may_take_its_time",

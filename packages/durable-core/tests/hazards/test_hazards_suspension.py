@@ -12,7 +12,7 @@ from both_flavours import both_flavours, handler_of
 from hazard_clients import Watched
 from hazard_runs import Stage, failure_of
 
-from durable_core import DurableContext, Duration, InvocationError, Suspended, blocking, durable_execution
+from durable_core import ChildConfig, DurableContext, Duration, InvocationError, Suspended, blocking, durable_execution
 from durable_testing import LocalRunner
 
 HOUR = Duration.from_hours(1)
@@ -136,6 +136,24 @@ def test_a_suspension_passes_through_children_that_catch_everything(flavour: str
     time.sleep(0.02)
     assert stage.statuses == {"child": "STARTED", "pause": "STARTED"}
     assert LocalRunner(handler).run().value == "child went on"
+
+
+@both_flavours
+def test_nothing_follows_a_virtual_child_that_swallows_its_suspension(flavour: str) -> None:
+    went_on: list[str] = []
+
+    async def body(ctx: DurableContext) -> None:
+        async def child(inner: DurableContext) -> str:
+            try:
+                await inner.wait(HOUR)
+            except BaseException:
+                pass
+            return "child went on"
+
+        went_on.append(await ctx.run_in_child_context(child, config=ChildConfig(virtual=True)))
+
+    assert Stage(handler_of(flavour, body)).invoke() == PENDING
+    assert went_on == []
 
 
 def test_gather_with_return_exceptions_does_not_turn_a_suspension_into_results() -> None:
