@@ -264,6 +264,6 @@ def test_a_mismatch_that_the_code_catches_fails_the_execution_all_the_same(flavo
             return "went on"
         return "refunded"
 
-    error = after(flavour, in_order(step(), pause), careless)
+    error = after(flavour, in_order(pause), careless)
     assert error is not None
     assert "NonDeterministicExecutionError" in error.get("ErrorType", "")
