@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import gc
 
+_OF_THE_INTERPRETER = 1_000
+"""Objects that may be frozen before any program runs: Python 3.12 begins with 375."""
+
 _collects = gc.isenabled()
 gc.disable()
 
@@ -15,7 +18,12 @@ def over() -> None:
     """Let the garbage collector work as before."""
     if not _collects:
         return
-    if gc.get_freeze_count() == 0:  # nobody else has frozen anything
+    if not program_freezes():
         gc.freeze()  # all that there is …
         gc.unfreeze()  # … counts as old now: the next collection of young objects does not look at it
     gc.enable()
+
+
+def program_freezes() -> bool:
+    """Whether the program has frozen objects itself, which is to stay so."""
+    return gc.get_freeze_count() > _OF_THE_INTERPRETER

@@ -19,6 +19,7 @@ FEW = 400
 def as_it_was() -> Generator[None]:
     """The collector works, and nothing is frozen, before and after each test."""
     gc.enable()
+    gc.unfreeze()
     yield
     gc.enable()
     gc.unfreeze()

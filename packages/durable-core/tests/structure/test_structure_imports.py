@@ -89,6 +89,6 @@ def test_importing_the_core_loads_neither_boto3_nor_pydantic() -> None:
 
 @pytest.mark.parametrize("before", ["pass", "gc.disable()", "gc.freeze()"])
 def test_the_garbage_collector_is_left_as_it_was(before: str) -> None:
-    state = "gc.isenabled(), gc.get_threshold(), gc.get_freeze_count() > 0"
+    state = "gc.isenabled(), gc.get_threshold(), gc.get_freeze_count() > 1_000"
     code = f"import gc; {before}; was = {state}; import durable_core; print(was == ({state}))"
     assert subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout == "True\n"

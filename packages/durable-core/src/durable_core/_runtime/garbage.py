@@ -10,6 +10,8 @@ from __future__ import annotations
 import gc
 import threading
 
+from durable_core._startup import program_freezes
+
 _lock = threading.Lock()
 _holders = 0
 
@@ -27,7 +29,7 @@ class Hold:
         global _holders  # noqa: PLW0603
         with _lock:
             if not self._holds:
-                if not gc.isenabled() or (_holders == 0 and gc.get_freeze_count() > 0):
+                if not gc.isenabled() or (_holders == 0 and program_freezes()):
                     return
                 self._holds = True
                 _holders += 1
