@@ -28,7 +28,10 @@ PAIRS = 2
 """Runs in which two sandboxes die, for each case."""
 
 every_case = pytest.mark.parametrize(("each", "flavour"), CASES)
-any_batches = pytest.mark.parametrize("batch_updates", [AS_THEY_COME, 1], ids=["batches", "single"])
+any_batches = pytest.mark.parametrize(
+    "batch_updates",
+    [pytest.param(AS_THEY_COME, id="batches"), pytest.param(1, id="single", marks=pytest.mark.exhaustive)],
+)
 
 
 @cache

@@ -22,7 +22,7 @@ from durable_core import ServiceLimits
 from durable_testing.faults import Side
 from durable_testing.service import DEFAULT
 
-PROGRAMS: Final = int(os.environ.get("DURABLE_LAWS", "750")) // 10
+PROGRAMS: Final = int(os.environ.get("DURABLE_LAWS", "500")) // 10
 """For each law: they are larger than those of other laws, by about that factor."""
 SHRINKING: Final = [Phase.shrink] if "DURABLE_SHRINK" in os.environ else []
 """Set it to see a smaller program that breaks the law, with ``-o faulthandler_timeout=0``: that takes minutes."""
