@@ -61,6 +61,7 @@ def test_a_crash_before_or_after_any_checkpoint_does_not_show(each: Program, fla
                 break
 
 
+@pytest.mark.exhaustive
 @any_batches
 @every_case
 def test_a_crash_while_it_recovers_from_another_does_not_show(each: Program, flavour: str, batch_updates: int) -> None:
@@ -73,12 +74,14 @@ def test_a_crash_while_it_recovers_from_another_does_not_show(each: Program, fla
         checked(each, flavour, crashes, batch_updates=batch_updates)
 
 
+@pytest.mark.exhaustive
 @every_case
 def test_sandboxes_that_live_for_few_checkpoints_get_there_too(each: Program, flavour: str) -> None:
     lives = 3 if each.at_most_once or each.name == "result_too_large_for_a_step" else 1
     assert checked(each, flavour, [Crash(at, Side.AFTER) for at in range(lives, 100, lives)]).deaths > 0
 
 
+@pytest.mark.exhaustive
 @every_case
 def test_a_state_in_small_pages_does_not_show(each: Program, flavour: str) -> None:
     checked(each, flavour, [Crash(2, Side.AFTER)], service_limits=replace(DEFAULT, page_operations=2))

@@ -50,7 +50,10 @@ def killed(name: str, flavour: str, crash: Crash | CrashInBody, forks: Sandboxes
     return found
 
 
-@pytest.mark.parametrize("batch_updates", [AS_THEY_COME, 1], ids=["batches", "single"])
+@pytest.mark.parametrize(
+    "batch_updates",
+    [pytest.param(AS_THEY_COME, id="batches"), pytest.param(1, id="single", marks=pytest.mark.exhaustive)],
+)
 @every_case
 def test_a_process_killed_before_or_after_any_checkpoint_does_not_show(
     name: str, flavour: str, batch_updates: int, forks: Sandboxes, tmp_path: Path
