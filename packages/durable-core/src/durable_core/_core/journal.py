@@ -72,8 +72,7 @@ class Journal:
 
     def was_over(self, id: str) -> bool:
         """Whether the operation had ended, and an earlier invocation had been told, before this one began."""
-        entry = self.operations.get(id)
-        return entry is not None and entry["Status"] in TERMINAL and id not in self.news
+        return self.has_ended(id) and id not in self.news
 
     def has_ended(self, id: str) -> bool:
         """Whether the operation is recorded as over."""

@@ -9,7 +9,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any, cast
 
 from durable_core._core.clock import ended
-from durable_core._core.identity import hashed
+from durable_core._core.identity import operation_id
 from durable_core._runtime.group import P, Plan
 from durable_core._runtime.kind import Kind
 from durable_core._runtime.perform import at_hand
@@ -120,7 +120,7 @@ class StrandGroup:
             if self.done:
                 return  # given up meanwhile
             journal = self.crew.journal
-            first = hashed(f"{operand.id}-1")  # of its operations, where nothing is recorded of itself
+            first = operation_id(operand.id, "1")  # of its operations, where nothing is recorded of itself
             strand.runs_code(not operand.recorded and journal.was_over(first))
             if operand.recorded and not is_over and journal.has_ended(operand.id):
                 strand.retraces()

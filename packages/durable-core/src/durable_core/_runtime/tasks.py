@@ -9,7 +9,7 @@ from contextvars import Context
 from types import CodeType
 from typing import TYPE_CHECKING, Any
 
-from durable_core._runtime.attempt import Attempt, called, is_awaitable
+from durable_core._runtime.attempt import Attempt, called
 from durable_core._runtime.scope import Lane, Scope
 from durable_core.errors import ContextMisuseError
 
@@ -24,13 +24,11 @@ GRACE = 1.0
 class WorkflowTask(asyncio.Task[Any]):
     """A task of the workflow. With a *lane* it runs the workflow's own code; without one, a single operation."""
 
-    __slots__ = ("branch", "current", "given_up", "hurried", "lane", "scope", "single", "timeouts")
+    __slots__ = ("branch", "current", "given_up", "hurried", "lane", "scope", "timeouts")
 
     def __init__(self, coro: Any, scope: Scope, lane: Lane | None, *, hurried: bool = False, **options: Any) -> None:
         self.lane: Lane | None = lane
         self.scope: Scope = scope
-        self.single: bool = lane is None
-        """It runs a single operation."""
         self.branch: bool = False
         """It runs a branch, body included, whose lane it has meanwhile; nobody outside that can cancel it but us."""
         self.given_up: bool = False
@@ -158,10 +156,7 @@ async def _run_here(task: WorkflowTask, scope: Scope, func: Callable[..., Any], 
     outside, operation = task.scope, task.current
     task.scope, task.lane, task.current = scope, scope.lane, None
     try:
-        value = func(*args)
-        result = Attempt(await value if is_awaitable(value) else value)
-    except BaseException as error:
-        result = Attempt(error=error)
+        result = await called(func, args)
     finally:
         task.scope, task.lane, task.current = outside, None, operation
         scope.ended = True
@@ -218,7 +213,7 @@ def operation_of(task: asyncio.Task[Any]) -> object | None:
     """The operation that *task* runs, or is in the middle of."""
     if not isinstance(task, WorkflowTask):
         return None
-    return task.get_coro() if task.single else task.current
+    return task.get_coro() if task.branch or task.lane is None else task.current
 
 
 def whereabouts(task: asyncio.Task[Any]) -> str:

@@ -8,11 +8,11 @@ from typing import Any, Generic, NamedTuple, TypeVar
 
 from msgspec import Struct
 
-from durable_core._core.identity import hashed
+from durable_core._core.identity import operation_id
 from durable_core._runtime.attempt import Attempt
 from durable_core._runtime.group import Outcome
 from durable_core._runtime.scope import Scope
-from durable_core._wire.shapes import TERMINAL, ErrorObject
+from durable_core._wire.shapes import ErrorObject
 from durable_core.completion import CompletionConfig, Tally
 from durable_core.config import ChildConfig, MapConfig, Nesting, ParallelConfig
 from durable_core.errors import OperationError, SizeLimitError, ValidationError
@@ -225,9 +225,8 @@ class FanOut(Child):
             items = {*outline.indexes(ItemStatus.SUCCEEDED), *outline.indexes(ItemStatus.FAILED)}
             over = (place for place, spec in enumerate(self._specs) if spec.given[0].index in items)
             return Recorded(frozenset(over), outline.completion_reason)
-        find = self.execution.journal.find
-        entries = ((place, find(self._branch_id(place))) for place in range(len(self._specs)))
-        over = (place for place, entry in entries if entry is not None and entry["Status"] in TERMINAL)
+        has_ended = self.execution.journal.has_ended
+        over = (place for place in range(len(self._specs)) if has_ended(self._branch_id(place)))
         return Recorded(frozenset(over), CompletionReason.CUSTOM)
 
     def _branch(self, scope: Scope, index: int) -> Branch:
@@ -271,7 +270,7 @@ class FanOut(Child):
         return item_failure(self, facts_of(self._specs[place].func), record, self._branch_id(place), name)
 
     def _branch_id(self, place: int) -> str:
-        return hashed(f"{self.id}-{place}")
+        return operation_id(self.id, str(place))
 
 
 def _the_body(scope: Scope) -> Any:
