@@ -11,11 +11,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from aws_durable_execution_sdk_python import durable_execution, durable_step
-from fake import LambdaContext, invocation
-from meter import SUCCEEDED, Spent, ThreadPeak, peak_memory, report, usual
+from maps import measure_map
+from meter import ThreadPeak
 from official_client import InProcess
 
-FEW = 1_000
 NAP = int(sys.argv[2]) / 1_000
 threads = ThreadPeak()
 
@@ -39,27 +38,8 @@ def mapped(items: int, ctx: Any) -> int:
 
 
 def main(items: int) -> None:
-    client, context = InProcess(), LambdaContext()
-    handler = durable_execution(mapped, boto3_client=client)
-
-    def a_map(items: int, times: int = 1) -> Spent:
-        event, result = invocation(items), str(sum(range(items)))
-        return usual(lambda: handler(event, context), times, expected={**SUCCEEDED, "Result": result})
-
-    a_map(3)
-    before, idle = client.calls, peak_memory()
-    each = a_map(items)
-    calls, peak = client.calls - before, peak_memory()
-    few = each if items == FEW else a_map(FEW, 5)
-    report(
-        cpu=each.cpu,
-        wall=each.wall,
-        growth=each.cpu / items / (few.cpu / FEW),
-        calls=calls,
-        threads=threads.most,
-        memory=peak - idle,
-        peak=peak,
-    )
+    client = InProcess()
+    measure_map(durable_execution(mapped, boto3_client=client), client, threads, items)
 
 
 if __name__ == "__main__":

@@ -11,11 +11,8 @@ from typing import Any
 
 from aws_durable_execution_sdk_python import durable_execution
 from aws_durable_execution_sdk_python.config import Duration
-from fake import LambdaContext, invocation, recorded_pauses
-from meter import PENDING, SUCCEEDED, report, usual
+from maps import measure_pauses
 from official_client import InProcess
-
-TIMES = 3
 
 
 def branch(ctx: Any, number: int, index: int, items: Sequence[int]) -> int:
@@ -28,16 +25,8 @@ def mapped(items: int, ctx: Any) -> int:
 
 
 def main(items: int) -> None:
-    client, context = InProcess(), LambdaContext()
-    handler = durable_execution(mapped, boto3_client=client)
-    handler(invocation(3), context)
-    first, next_one = invocation(items), invocation(items, recorded_pauses(items, "all"))
-    before = client.updates
-    suspend = usual(lambda: handler(first, context), TIMES, expected=PENDING)
-    assert client.updates - before == TIMES * (1 + 2 * items)  # nothing but what begins
-    result = str(sum(range(items)))
-    resume = usual(lambda: handler(next_one, context), TIMES, expected={**SUCCEEDED, "Result": result})
-    report(suspend=suspend.cpu, resume=resume.cpu)
+    client = InProcess()
+    measure_pauses(durable_execution(mapped, boto3_client=client), client, items)
 
 
 if __name__ == "__main__":

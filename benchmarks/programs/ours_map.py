@@ -8,13 +8,12 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from fake import LambdaContext, invocation
-from meter import SUCCEEDED, Spent, ThreadPeak, peak_memory, report, usual
+from maps import measure_map
+from meter import ThreadPeak
 from ours_client import InProcess
 
 from durable_core import DurableContext, ServiceLimits, blocking, durable_execution
 
-FEW = 1_000
 NAP = int(sys.argv[3]) / 1_000
 threads = ThreadPeak()
 
@@ -53,27 +52,9 @@ WORKFLOWS: dict[str, Callable[..., Any]] = {"async": mapped, "blocking": mapped_
 
 
 def main(flavour: str, items: int) -> None:
-    client, context = InProcess(), LambdaContext()
+    client = InProcess()
     handler = durable_execution(client=client, limits=ServiceLimits.DEFAULT)(WORKFLOWS[flavour])
-
-    def a_map(items: int, times: int = 1) -> Spent:
-        event, result = invocation(items), str(sum(range(items)))
-        return usual(lambda: handler(event, context), times, expected={**SUCCEEDED, "Result": result})
-
-    a_map(3)
-    before, idle = client.calls, peak_memory()
-    each = a_map(items)
-    calls, peak = client.calls - before, peak_memory()
-    few = each if items == FEW else a_map(FEW, 5)
-    report(
-        cpu=each.cpu,
-        wall=each.wall,
-        growth=each.cpu / items / (few.cpu / FEW),
-        calls=calls,
-        threads=threads.most,
-        memory=peak - idle,
-        peak=peak,
-    )
+    measure_map(handler, client, threads, items)
 
 
 if __name__ == "__main__":

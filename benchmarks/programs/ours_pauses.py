@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import sys
 
-from fake import LambdaContext, invocation, recorded_pauses
-from meter import PENDING, SUCCEEDED, report, usual
+from maps import measure_pauses
 from ours_client import InProcess
 
 from durable_core import DurableContext, Duration, ServiceLimits, durable_execution
-
-TIMES = 3
 
 
 async def branch(ctx: DurableContext, number: int, index: int) -> int:
@@ -23,16 +20,9 @@ async def mapped(items: int, ctx: DurableContext) -> int:
 
 
 def main(items: int) -> None:
-    client, context = InProcess(), LambdaContext()
+    client = InProcess()
     handler = durable_execution(client=client, limits=ServiceLimits.DEFAULT)(mapped)
-    handler(invocation(3), context)
-    first, next_one = invocation(items), invocation(items, recorded_pauses(items, "all"))
-    before = client.updates
-    suspend = usual(lambda: handler(first, context), TIMES, expected=PENDING)
-    assert client.updates - before == TIMES * (1 + 2 * items)  # nothing but what begins
-    result = str(sum(range(items)))
-    resume = usual(lambda: handler(next_one, context), TIMES, expected={**SUCCEEDED, "Result": result})
-    report(suspend=suspend.cpu, resume=resume.cpu)
+    measure_pauses(handler, client, items)
 
 
 if __name__ == "__main__":
